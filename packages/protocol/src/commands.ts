@@ -1,0 +1,157 @@
+/**
+ * What a client may ask, and what it is answered. One row per command; everything else follows from this
+ * table: the types, the validators, /asyncapi.json, the tables of docs/PROTOCOL.md and the dispatch of the
+ * chat consumer (a command without a handler does not compile).
+ */
+import Type from "typebox";
+import { ContentSchema } from "./content.ts";
+import { limits } from "./limits.ts";
+import { LogEventSchema } from "./events.ts";
+import { ConversationSchema, MemberSchema, UserNameSchema, UserSchema } from "./records.ts";
+import {
+  ClientIdSchema,
+  Closed,
+  ConversationIdSchema,
+  CountSchema,
+  DataSchema,
+  LimitSchema,
+  RefSchema,
+  RoleSchema,
+  SeqSchema,
+  TimeSchema,
+  TitleSchema,
+  UrlSchema,
+  UserIdSchema,
+} from "./scalars.ts";
+
+const nullable = <Schema extends Type.TSchema>(schema: Schema) => Type.Optional(Type.Union([schema, Type.Null()]));
+
+/** Fields of a profile that its user, or the host's backend, may change. `null` removes one. */
+export const profileFields = { name: nullable(UserNameSchema), avatar: nullable(UrlSchema), data: nullable(DataSchema) } as const;
+
+export const historyFields = {
+  after: Type.Optional(SeqSchema),
+  before: Type.Optional(SeqSchema),
+  limit: Type.Optional(LimitSchema),
+} as const;
+
+export const createFields = {
+  title: Type.Optional(TitleSchema),
+  avatar: Type.Optional(UrlSchema),
+  data: Type.Optional(DataSchema),
+  members: Type.Array(UserIdSchema, { maxItems: limits.membersPerCommandMax }),
+} as const;
+
+const written = Closed({ seq: SeqSchema, at: TimeSchema });
+const conversationPage = { conversations: Type.Array(ConversationSchema), more: Type.Boolean(), next: Type.Optional(Type.String()) } as const;
+
+export const commands = {
+  hello: {
+    summary:
+      "Says who is there. The first command of a connection; with a bearer token in the handshake it needs no `token`. Answers with the newest conversations and the user's `change` counter.",
+    fields: { token: Type.Optional(Type.String({ minLength: 1, maxLength: limits.tokenMaxLength })) },
+    reply: Closed({ user: UserIdSchema, change: CountSchema, ...conversationPage }),
+  },
+  "user.get": {
+    summary: "A user's profile.",
+    fields: { user: UserIdSchema },
+    reply: Closed({ user: UserSchema }),
+  },
+  "user.update": {
+    summary: "Changes one's own profile; absent fields stay, `null` removes.",
+    fields: profileFields,
+    reply: Closed({ user: UserSchema }),
+  },
+  "conversation.open": {
+    summary: "The direct conversation with one other user; the same one however often and by whichever of the two it is opened.",
+    fields: { with: UserIdSchema },
+    reply: Closed({ conversation: ConversationSchema }),
+  },
+  "conversation.create": {
+    summary: "A new group with the caller as owner. With a `clientId` a retry finds the first group instead of making a second.",
+    fields: { clientId: Type.Optional(ClientIdSchema), ...createFields },
+    reply: Closed({ conversation: ConversationSchema }),
+  },
+  "conversation.get": {
+    summary: "One of my conversations.",
+    fields: { conversation: ConversationIdSchema },
+    reply: Closed({ conversation: ConversationSchema }),
+  },
+  "conversation.list": {
+    summary: "My conversations by last activity, newest first. `next` of a page is the `cursor` of the following one.",
+    fields: { cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })), limit: Type.Optional(LimitSchema) },
+    reply: Closed(conversationPage),
+  },
+  "conversation.update": {
+    summary: "Changes a group's title, avatar or data (owner or admin); `null` removes.",
+    fields: { conversation: ConversationIdSchema, title: nullable(TitleSchema), avatar: nullable(UrlSchema), data: nullable(DataSchema) },
+    reply: written,
+  },
+  "member.list": {
+    summary: "The members of a conversation, by user id. `next` of a page is the `after` of the following one.",
+    fields: { conversation: ConversationIdSchema, after: Type.Optional(UserIdSchema), limit: Type.Optional(LimitSchema) },
+    reply: Closed({ members: Type.Array(MemberSchema), more: Type.Boolean(), next: Type.Optional(UserIdSchema) }),
+  },
+  "member.add": {
+    summary: "Adds users to a group (owner or admin). Those who are members already are passed over; if all are, nothing is written and `seq` is the head.",
+    fields: { conversation: ConversationIdSchema, users: Type.Array(UserIdSchema, { minItems: 1, maxItems: limits.membersPerCommandMax }) },
+    reply: written,
+  },
+  "member.remove": {
+    summary: "Removes a member from a group (owner or admin; only an owner removes an owner or admin). They receive nothing after this event.",
+    fields: { conversation: ConversationIdSchema, user: UserIdSchema },
+    reply: written,
+  },
+  "member.update": {
+    summary: "Gives a member a role (owners only).",
+    fields: { conversation: ConversationIdSchema, user: UserIdSchema, role: RoleSchema },
+    reply: written,
+  },
+  "member.leave": {
+    summary: "Leaves a group.",
+    fields: { conversation: ConversationIdSchema },
+    reply: written,
+  },
+  "message.send": {
+    summary:
+      "Appends a message. The reply comes when it is durable. The same `clientId` again finds the first one (`duplicate: true`); with another body it is refused.",
+    fields: { conversation: ConversationIdSchema, clientId: ClientIdSchema, content: ContentSchema, data: Type.Optional(DataSchema) },
+    reply: Closed({ seq: SeqSchema, at: TimeSchema, duplicate: Type.Optional(Type.Literal(true)) }),
+  },
+  "history.get": {
+    summary:
+      "Events after (ascending) or before (the newest ones below it, still ascending) a seq; neither: the newest page. A page ends early at 512 KiB; `more` says whether there is more in that direction.",
+    fields: { conversation: ConversationIdSchema, ...historyFields },
+    reply: Closed({ events: Type.Array(LogEventSchema), head: SeqSchema, more: Type.Boolean() }),
+  },
+  "receipt.read": {
+    summary: "I have read up to and including `seq`. Never goes backwards, never beyond the head.",
+    fields: { conversation: ConversationIdSchema, seq: SeqSchema },
+    reply: Closed({ read: SeqSchema, unread: CountSchema }),
+  },
+} as const satisfies Record<string, CommandRow>;
+
+interface CommandRow {
+  /** For people: docs/PROTOCOL.md and /asyncapi.json. */
+  readonly summary: string;
+  /** Fields beside `type` and `ref`. */
+  readonly fields: Type.TProperties;
+  /** Fields of the reply beside `type` and `ref`. */
+  readonly reply: Type.TObject;
+}
+
+export type CommandType = keyof typeof commands;
+
+export type Ref = Type.Static<typeof RefSchema>;
+
+/** The command of one type, as it arrives after decoding. */
+export type CommandOf<T extends CommandType> = { readonly type: T; readonly ref: Ref } & Type.Static<Type.TObject<(typeof commands)[T]["fields"]>>;
+
+/** What the server answers to it, without `type` and `ref`. */
+export type ReplyOf<T extends CommandType> = Type.Static<(typeof commands)[T]["reply"]>;
+
+export type Command = { [T in CommandType]: CommandOf<T> }[CommandType];
+
+export function isCommandType(type: string): type is CommandType {
+  return Object.hasOwn(commands, type);
+}

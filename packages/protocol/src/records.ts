@@ -1,0 +1,48 @@
+/**
+ * The records that replies and events carry: users, conversations, members. Shapes of the wire, not of a store.
+ */
+import Type from "typebox";
+import { limits } from "./limits.ts";
+import { Closed, ConversationIdSchema, CountSchema, DataSchema, RoleSchema, SeqSchema, TimeSchema, TitleSchema, UrlSchema, UserIdSchema } from "./scalars.ts";
+import { LogEventSchema } from "./events.ts";
+
+export const UserNameSchema = Type.String({ minLength: 1, maxLength: limits.userNameMaxLength });
+
+export const UserSchema = Closed({
+  id: UserIdSchema,
+  name: Type.Optional(UserNameSchema),
+  avatar: Type.Optional(UrlSchema),
+  bot: Type.Optional(Type.Literal(true)),
+  data: Type.Optional(DataSchema),
+});
+
+export const MemberSchema = Closed({
+  user: UserIdSchema,
+  role: RoleSchema,
+  joinedAt: TimeSchema,
+});
+
+/** A conversation as one of its members sees it. */
+export const ConversationSchema = Closed({
+  id: ConversationIdSchema,
+  kind: Type.Union([Type.Literal("direct"), Type.Literal("group")]),
+  epoch: Type.String({ minLength: 1, maxLength: 32, description: "Identity of the numbering; changes when the log was restored or replaced" }),
+  title: Type.Optional(TitleSchema),
+  avatar: Type.Optional(UrlSchema),
+  data: Type.Optional(DataSchema),
+  with: Type.Optional(UserIdSchema),
+  createdAt: TimeSchema,
+  createdBy: Type.Optional(UserIdSchema),
+  memberCount: CountSchema,
+  head: SeqSchema,
+  lastAt: TimeSchema,
+  last: Type.Optional(LogEventSchema),
+  role: Type.Optional(RoleSchema),
+  read: Type.Optional(SeqSchema),
+  unread: Type.Optional(CountSchema),
+});
+
+export type User = Type.Static<typeof UserSchema>;
+export type Member = Type.Static<typeof MemberSchema>;
+export type Role = Type.Static<typeof RoleSchema>;
+export type Conversation = Type.Static<typeof ConversationSchema>;

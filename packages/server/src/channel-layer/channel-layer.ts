@@ -1,0 +1,65 @@
+/**
+ * The channel layer carries events between consumers, in one process or across nodes. It stands at ⑧ of
+ * the path of a message and is only a hint: at most once, never persistent; what it loses, the log heals.
+ *
+ * Contract: docs/contracts/channel-layer.md, rules L1…, held by `channelLayerSuite` of @suda/testing for
+ * every driver. Names and shape are those of Django Channels' layers (`group_add`, `group_send`…); new are
+ * the shared event object, the counted drop and one suite for all drivers.
+ */
+
+/** Plain data (strings, numbers, booleans, null, bytes, arrays, objects of these), frozen by convention: every receiver of a node gets the same object (L7). */
+export interface LayerEvent {
+  /** `noun.verb`; the receiving consumer dispatches on it. `layer.…` is the layer's own. */
+  readonly type: string;
+}
+
+/** What a channel gets instead of the events that did not fit into its inbox (L4). */
+export interface LayerDropped extends LayerEvent {
+  readonly type: "layer.dropped";
+  /** How many were dropped since the last event that this channel received. */
+  readonly count: number;
+}
+
+/**
+ * Takes one event. Called one at a time per channel: while a returned promise is pending, further events
+ * wait in the inbox (L3). A rejection or a throw is reported by the layer and ends nothing (L8).
+ */
+export type Receive = (event: LayerEvent) => void | Promise<void>;
+
+export interface Channel {
+  /** Unique among all nodes; at most 100 characters. */
+  readonly name: string;
+  /** Leaves all groups and forgets the inbox. Twice is fine. */
+  close(): Promise<void>;
+}
+
+export interface ChannelLayerStats {
+  /** Events handed to receivers. */
+  readonly delivered: number;
+  /** Events that found a full inbox or no channel. */
+  readonly dropped: number;
+  readonly channels: number;
+  readonly groups: number;
+}
+
+export interface ChannelLayer extends AsyncDisposable {
+  /** A new channel: the address of one consumer's inbox. */
+  open(receive: Receive): Channel;
+  /** To one channel, on whichever node it is. Resolves when the layer has taken the event, not when it arrived. */
+  send(channel: string, event: LayerEvent): Promise<void>;
+  /** From when it resolves, events to the group reach the channel (L5). Twice is once. */
+  groupAdd(group: string, channel: Channel): Promise<void>;
+  /** From when it is called, no event to the group reaches the channel through this membership (L6). */
+  groupDiscard(group: string, channel: Channel): Promise<void>;
+  /** To all channels of a group, in the order of the calls of one node (L2). */
+  groupSend(group: string, event: LayerEvent): Promise<void>;
+  stats(): ChannelLayerStats;
+}
+
+/** Bounds of every driver, so that a program that works on one works on all. */
+export const channelLayerLimits = {
+  /** Characters of a group's name: `A–Z a–z 0–9 . _ - : @ + | ~ =`. */
+  groupNameMaxLength: 200,
+  /** Events that wait for one channel whose receiver is busy. */
+  inboxCapacity: 1_000,
+} as const;

@@ -1,0 +1,11 @@
+/** The channel layer's contract and its memory driver. */
+export {
+  channelLayerLimits,
+  type Channel,
+  type ChannelLayer,
+  type ChannelLayerStats,
+  type LayerDropped,
+  type LayerEvent,
+  type Receive,
+} from "./channel-layer.ts";
+export { MemoryChannelLayer, type MemoryChannelLayerOptions } from "./memory-channel-layer.ts";

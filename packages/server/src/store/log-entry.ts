@@ -1,0 +1,76 @@
+/**
+ * What every driver computes alike: digest and rolling hash of an entry, and an entry's effects on members
+ * and conversation. Drivers decide where these go, never what they are.
+ */
+import { createHash } from "node:crypto";
+import { encodeBase64, type ClientId, type Role, type UserId } from "@suda/protocol";
+import type { LogBody } from "./store.ts";
+
+/** The hash before the first entry. */
+export const emptyHash = "0".repeat(32);
+
+/** SHA-256 of the body in canonical JSON (keys sorted, bytes as base64), first 128 bits, hex: equal exactly when the bodies say the same. */
+export function digestOf(body: LogBody): string {
+  return sha256(canonicalJson(body));
+}
+
+export interface ChainedEntry {
+  readonly seq: number;
+  readonly at: number;
+  readonly from: UserId;
+  readonly clientId?: ClientId;
+  readonly digest: string;
+}
+
+/** The rolling hash at an entry. Over the digest and not the body, so that it still verifies after the body was erased. */
+export function chainHash(previous: string, entry: ChainedEntry): string {
+  // Lengths are fixed or the field cannot contain a newline, so the concatenation is unambiguous.
+  return sha256(`${previous}\n${entry.seq}\n${entry.at}\n${entry.from}\n${entry.clientId ?? ""}\n${entry.digest}`);
+}
+
+/** Whether an entry counts as an unread message. */
+export function isCountable(body: LogBody): boolean {
+  return body.type === "message.created";
+}
+
+/** What an entry changes beside the log. Pure: replaying a log over the creation gives the same members and title (A8). */
+export type Effect =
+  | { readonly effect: "member.join"; readonly user: UserId; readonly role: Role }
+  | { readonly effect: "member.leave"; readonly user: UserId }
+  | { readonly effect: "member.role"; readonly user: UserId; readonly role: Role }
+  | { readonly effect: "member.read"; readonly user: UserId }
+  | { readonly effect: "conversation.patch"; readonly patch: Extract<LogBody, { type: "conversation.updated" }> };
+
+/** In order. A `member.join` of a member and a `member.leave` or `member.role` of a stranger change nothing. */
+export function effectsOf(from: UserId, body: LogBody): readonly Effect[] {
+  switch (body.type) {
+    case "message.created":
+      // Who writes has read: sending advances one's own mark.
+      return [{ effect: "member.read", user: from }];
+    case "member.added":
+      return body.users.map((user) => ({ effect: "member.join", user, role: "member" }));
+    case "member.removed":
+      return [{ effect: "member.leave", user: body.user }];
+    case "member.updated":
+      return [{ effect: "member.role", user: body.user, role: body.role }];
+    case "conversation.updated":
+      return [{ effect: "conversation.patch", patch: body }];
+  }
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
+
+function canonicalJson(value: unknown): string {
+  if (value instanceof Uint8Array) return JSON.stringify({ base64: encodeBase64(value) });
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (typeof value === "object" && value !== null) {
+    const fields = Object.entries(value)
+      .filter(([, field]) => field !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`);
+    return `{${fields.join(",")}}`;
+  }
+  return JSON.stringify(value);
+}

@@ -1,0 +1,207 @@
+/**
+ * Where logs, members and profiles live. ⑥ of the path of a message: append gives the next seq and resolves
+ * when it is durable, or finds the same clientId and returns the first result.
+ *
+ * Contract: docs/contracts/store.md, rules S1…, held by `storeSuite` of @suda/testing for every driver.
+ * Domain-level on purpose: a driver knows logs and members, not keys and values, so that each engine can
+ * use what it is good at (one write transaction here, a compare-and-set on the seq there).
+ */
+import type { ClientId, Content, ConversationId, CustomData, Role, UserId } from "@suda/protocol";
+
+export interface Store extends AsyncDisposable {
+  readonly log: LogStore;
+  readonly conversations: ConversationStore;
+  readonly users: UserStore;
+  /** What the store can do now; never throws. */
+  status(): StoreStatus;
+}
+
+/**
+ * `ready` reads and writes. `read-only`: no room on the disk, reads go on, writes are refused with
+ * `store.read_only` and resume by themselves. `failed`: a commit failed, nothing is acknowledged any more
+ * (`store.failed`) and only a restart ends it. `closed` after disposal.
+ */
+export type StoreStatus = { readonly state: "ready" } | { readonly state: "read-only" | "failed"; readonly reason: string } | { readonly state: "closed" };
+
+// ── the log ───────────────────────────────────────────────────────────────────────────────────────────
+
+/** What an entry says, without its place. The wire's log event is `{type, conversation, seq, at, from, …rest}`. */
+export type LogBody =
+  | { readonly type: "message.created"; readonly content: Content; readonly data?: CustomData }
+  | { readonly type: "member.added"; readonly users: readonly UserId[] }
+  | { readonly type: "member.removed"; readonly user: UserId }
+  | { readonly type: "member.updated"; readonly user: UserId; readonly role: Role }
+  | { readonly type: "conversation.updated"; readonly title?: string | null; readonly avatar?: string | null; readonly data?: CustomData | null };
+
+/** An entry before it has a place. */
+export interface Draft {
+  readonly from: UserId;
+  /** Makes `(conversation, from, clientId)` unique for ever (S3); absent for entries that need no key. */
+  readonly clientId?: ClientId;
+  /** The sender's roles one of which `from` must hold at commit (S7); absent: no condition (the host's backend). */
+  readonly roles?: readonly Role[];
+  readonly body: LogBody;
+}
+
+/** One durable entry of a conversation's log. */
+export interface LogEntry {
+  /** 1, 2, 3… without holes (S1). */
+  readonly seq: number;
+  /** Epoch ms, never less than the entry's before (S2). */
+  readonly at: number;
+  readonly from: UserId;
+  readonly clientId?: ClientId;
+  readonly body: LogBody;
+  /** How many of the entries up to and including this one count as unread messages (only `message.created` does). */
+  readonly ordinal: number;
+  /** {@link digestOf} of the body; stays when a deletion erases the body. 32 hex digits. */
+  readonly digest: string;
+  /** {@link chainHash} over the hash before, the place and the digest: equal hashes mean equal logs up to here. 32 hex digits. */
+  readonly hash: string;
+}
+
+/** What became of one draft (S3, S7, S8). */
+export type AppendOutcome =
+  | { readonly outcome: "stored"; readonly entry: LogEntry }
+  /** The same key with the same body was stored before; this is its place. */
+  | { readonly outcome: "duplicate"; readonly seq: number; readonly at: number }
+  /** The same key with another body was stored before; nothing was changed. */
+  | { readonly outcome: "conflict"; readonly seq: number }
+  /** At commit `from` was no member with one of the roles. */
+  | { readonly outcome: "refused" }
+  /** The members changed since `ifMembersSeq`. */
+  | { readonly outcome: "moved" }
+  /** Fine by itself, but another draft of the same append was not (S4). */
+  | { readonly outcome: "withheld" };
+
+export interface AppendOptions {
+  /** Only if no entry after this seq has changed the members: for changes whose rules look at all members. */
+  readonly ifMembersSeq?: number;
+}
+
+/** The end of a log. */
+export interface Head {
+  /** 0 for an empty log. */
+  readonly seq: number;
+  /** Of the last entry; of the creation for an empty log. */
+  readonly at: number;
+  readonly ordinal: number;
+  readonly hash: string;
+}
+
+export interface LogStore {
+  /**
+   * Appends drafts to one conversation, all or none of those not yet stored (S4), with their effects on
+   * members and the conversation ({@link effectsOf}, S6). Resolves when durable (S5); the order of calls of
+   * one process is the order in the log (S9).
+   * @param drafts 1–100
+   * @throws SudaError `conversation.not_found`, `store.read_only`, `store.failed`; any other throw means that
+   * the outcome is unknown, and appending the same drafts again (with their clientIds) finds it out.
+   */
+  append(conversation: ConversationId, drafts: readonly Draft[], options?: AppendOptions): Promise<readonly AppendOutcome[]>;
+  /** Entries with `seq > after`, ascending, at most `limit` (1–1,000) and at most `maxBytes` stored bytes (but at least one entry). */
+  readAfter(conversation: ConversationId, after: number, limit: number, maxBytes?: number): Promise<readonly LogEntry[]>;
+  /** The last entries with `seq < before`, ascending, bounded likewise. */
+  readBefore(conversation: ConversationId, before: number, limit: number, maxBytes?: number): Promise<readonly LogEntry[]>;
+}
+
+// ── conversations and members ─────────────────────────────────────────────────────────────────────────
+
+export interface ConversationRecord {
+  readonly id: ConversationId;
+  readonly kind: "direct" | "group";
+  /** Identity of the numbering: another one after the log was restored or replaced. */
+  readonly epoch: string;
+  readonly createdAt: number;
+  readonly createdBy?: UserId;
+  readonly title?: string;
+  readonly avatar?: string;
+  readonly data?: CustomData;
+  readonly memberCount: number;
+  /** Seq of the last entry that changed members or roles; 0 since creation. */
+  readonly membersSeq: number;
+  readonly head: Head;
+}
+
+export interface MemberRecord {
+  readonly user: UserId;
+  readonly role: Role;
+  readonly joinedAt: number;
+  /** Has read up to and including this seq. */
+  readonly readSeq: number;
+  /** `ordinal` at `readSeq`; unread is `head.ordinal - readOrdinal`. */
+  readonly readOrdinal: number;
+}
+
+export interface NewConversation {
+  readonly id: ConversationId;
+  readonly kind: "direct" | "group";
+  readonly epoch: string;
+  readonly createdAt: number;
+  readonly createdBy?: UserId;
+  /** Creator's own id for the creation: a second creation with the same key finds the first conversation (S11). */
+  readonly key?: { readonly user: UserId; readonly clientId: ClientId };
+  readonly title?: string;
+  readonly avatar?: string;
+  readonly data?: CustomData;
+  readonly members: readonly { readonly user: UserId; readonly role: Role }[];
+}
+
+/** A user's relation to one conversation; `left` stays as a trace, so that another device learns of it. */
+export interface Membership {
+  readonly conversation: ConversationId;
+  readonly state: "joined" | "left";
+  /** The user's change counter when this last changed. */
+  readonly change: number;
+}
+
+export interface ConversationStore {
+  /**
+   * Creates with members and their memberships, durable when it resolves. When the id or the key exists, nothing
+   * is written and the existing one comes back (S11).
+   */
+  create(conversation: NewConversation): Promise<{ readonly outcome: "created" | "existing"; readonly conversation: ConversationRecord }>;
+  get(id: ConversationId): Promise<ConversationRecord | undefined>;
+  /** In the order asked for; absent ones are left out. */
+  getMany(ids: readonly ConversationId[]): Promise<readonly ConversationRecord[]>;
+  /** Ids in ascending order after `after`: for whole-store checks and backups. `limit` 1–1,000. */
+  list(after: ConversationId | undefined, limit: number): Promise<readonly ConversationId[]>;
+  member(id: ConversationId, user: UserId): Promise<MemberRecord | undefined>;
+  /** By user id in ascending order after `after`. `limit` 1–10,000. */
+  members(id: ConversationId, after: UserId | undefined, limit: number): Promise<readonly MemberRecord[]>;
+  /** All conversations that the user has joined or left, and the user's change counter (S10). */
+  memberships(user: UserId): Promise<{ readonly change: number; readonly memberships: readonly Membership[] }>;
+  /**
+   * Advances a read mark: never backwards, never beyond the head (S12). Durable when it resolves.
+   * `undefined` when the user is no member.
+   */
+  advanceRead(id: ConversationId, user: UserId, seq: number): Promise<MemberRecord | undefined>;
+}
+
+// ── users ─────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface UserRecord {
+  readonly id: UserId;
+  readonly createdAt: number;
+  readonly name?: string;
+  readonly avatar?: string;
+  readonly bot?: true;
+  readonly data?: CustomData;
+}
+
+/** Absent fields stay, `null` removes. */
+export interface UserPatch {
+  readonly name?: string | null;
+  readonly avatar?: string | null;
+  readonly bot?: true | null;
+  readonly data?: CustomData | null;
+}
+
+export interface UserStore {
+  /** In the order asked for; absent ones are left out. */
+  getMany(ids: readonly UserId[]): Promise<readonly UserRecord[]>;
+  /** Creates those that do not exist yet: a user exists the first time it is named (S13). */
+  ensure(ids: readonly UserId[], at: number): Promise<void>;
+  /** Creates or changes; returns the whole record, durable. */
+  update(id: UserId, patch: UserPatch, at: number): Promise<UserRecord>;
+}
