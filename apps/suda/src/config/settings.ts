@@ -1,0 +1,104 @@
+/**
+ * Every setting of Suda: one row gives its flag, its environment variable, its key in the file, its bounds and
+ * its line in `suda config doc`. Names are the keys of the file; `logLevel` is `SUDA_LOG_LEVEL` and `--log-level`.
+ */
+import { addressProblem, choice, duration, integer, list, text, urlProblem, type Setting } from "./setting.ts";
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly data: string;
+  readonly store: "lmdb" | "memory";
+  readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "silent";
+  readonly tokenSecret: string | undefined;
+  readonly tokenKeys: string | undefined;
+  readonly tokenJwksUrl: string | undefined;
+  readonly tokenAudience: string | undefined;
+  readonly tokenIssuer: string | undefined;
+  readonly apiKeys: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly trustedProxies: readonly string[];
+  readonly drainTimeoutMs: number;
+  readonly url: string | undefined;
+  readonly token: string | undefined;
+}
+
+export const settings: { readonly [Name in keyof Config]: Setting<Config[Name]> } = {
+  host: text({ default: "127.0.0.1", doc: "Address to listen on. `0.0.0.0` takes connections from everywhere: put a TLS proxy before it." }),
+  port: integer({ default: 8000, min: 0, max: 65_535, doc: "Port to listen on; 0 means any free one." }),
+  data: text({ default: "./suda-data", isPath: true, doc: "Data directory: the store and, unless keys are configured, the token key. Local disk only." }),
+  store: choice({ choices: ["lmdb", "memory"], default: "lmdb", doc: "Where messages are kept. `memory` forgets everything at exit: for tests." }),
+  logLevel: choice({
+    choices: ["trace", "debug", "info", "warn", "error", "silent"],
+    default: "info",
+    developmentDefault: "warn",
+    doc: "What is logged, as JSON lines on standard error.",
+  }),
+  tokenSecret: text({
+    isSecret: true,
+    accepts: "text of 32 bytes or more",
+    doc: "Secret with which your backend signs users' tokens (HS256). Replaces the data directory's key.",
+    problem: (value) => (Buffer.byteLength(value) < 32 ? "must have 32 bytes or more (RFC 7518 §3.2)" : undefined),
+  }),
+  tokenKeys: text({ isPath: true, doc: "File with a JWK set of public keys (RS256, ES256, EdDSA) that check users' tokens." }),
+  tokenJwksUrl: text({
+    accepts: "https URL",
+    doc: "URL of a JWK set that checks users' tokens; fetched when needed, kept, and fetched again when a key is new.",
+    problem: (value) => (/^http:\/\/(localhost|127\.0\.0\.1)[:/]/.test(value) ? undefined : urlProblem(value, ["https:"])),
+  }),
+  tokenAudience: text({ doc: "The `aud` that a token must carry; without it any is taken." }),
+  tokenIssuer: text({ doc: "The `iss` that a token must carry; without it any is taken." }),
+  apiKeys: list({
+    isSecret: true,
+    default: [],
+    accepts: "`name:key`, keys of 32 characters or more",
+    doc: "Keys with which your backend calls `/v1`.",
+    // The value itself stays out of the sentence: it would show a secret.
+    problem: (element) => (/^[A-Za-z0-9_-]{1,32}:.{32,}$/.test(element) ? undefined : "holds one that is not name:key with a key of 32 characters or more"),
+  }),
+  allowedOrigins: list({
+    default: [],
+    accepts: "origins such as `https://app.example.com`, or `*`",
+    doc: "Pages from which browsers may connect. Empty: only pages of this server itself.",
+    problem: (element) =>
+      element === "*" || (URL.canParse(element) && new URL(element).origin === element)
+        ? undefined
+        : `holds "${element}", which is not an origin (scheme, host and port, nothing after)`,
+  }),
+  trustedProxies: list({
+    default: [],
+    accepts: "addresses or ranges such as `10.0.0.0/8`",
+    doc: "Proxies whose `X-Forwarded-For` is believed.",
+    problem: addressProblem,
+  }),
+  drainTimeoutMs: duration({ default: 10_000, minMs: 0, maxMs: 300_000, doc: "How long a stopping server lets connections finish." }),
+  url: text({
+    accepts: "ws, wss, http or https URL",
+    doc: "`suda chat`: the server. Without it, the one that runs on the data directory, else `ws://127.0.0.1:8000`.",
+    problem: (value) => urlProblem(value, ["ws:", "wss:", "http:", "https:"]),
+  }),
+  token: text({ isSecret: true, doc: "`suda chat`: the user's token. Without it one is signed with the data directory's key." }),
+};
+
+export type SettingName = keyof Config;
+
+export const settingNames = Object.keys(settings) as SettingName[];
+
+/** The same table, where a loop over all rows cannot know each row's type. */
+export function settingOf(name: SettingName): Setting<unknown> {
+  return settings[name];
+}
+
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(settings, name);
+}
+
+/** `logLevel` → `SUDA_LOG_LEVEL`. */
+export function variableOf(name: string): string {
+  return `SUDA_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/** `logLevel` → `log-level`. */
+export function flagOf(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
