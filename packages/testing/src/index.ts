@@ -1,0 +1,18 @@
+/** Test kit of Suda: conformance suites of the contracts, the checker of logs, raw sockets, server processes. */
+export {
+  checkHistory,
+  countViolations,
+  type Evidence,
+  type HistoryRecord,
+  type LogReading,
+  type ReadEntry,
+  type SendKey,
+  type Violation,
+  type ViolationKind,
+} from "./checker.ts";
+export { HandshakeRefused, RawWebSocket, type RawWebSocketOptions } from "./raw-socket/raw-websocket.ts";
+export { encodeWebSocketFrame, FrameReader, opcodes, type FrameOptions, type ReceivedFrame } from "./raw-socket/websocket-frame.ts";
+export { CommandRefused, ConnectionEnded, WireClient, type WireClientOptions } from "./raw-socket/wire-client.ts";
+export { SeededRandom } from "./seeded-random.ts";
+export { ServerDidNotStart, ServerProcess, signToken, type ServerExit, type ServerProcessOptions } from "./server-process.ts";
+export { storeSuite, type OpenedStore, type OpenStore, type OpenStoreOptions } from "./store-suite.ts";
