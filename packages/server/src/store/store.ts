@@ -65,7 +65,7 @@ export type AppendOutcome =
   | { readonly outcome: "stored"; readonly entry: LogEntry }
   /** The same key with the same body was stored before; this is its place. */
   | { readonly outcome: "duplicate"; readonly seq: number; readonly at: number }
-  /** The same key with another body was stored before; nothing was changed. */
+  /** The same key with another body was stored before; nothing was changed. `seq` is 0 when the other one is a draft of this very append. */
   | { readonly outcome: "conflict"; readonly seq: number }
   /** At commit `from` was no member with one of the roles. */
   | { readonly outcome: "refused" }
@@ -95,8 +95,11 @@ export interface LogStore {
    * members and the conversation ({@link effectsOf}, S6). Resolves when durable (S5); the order of calls of
    * one process is the order in the log (S9).
    * @param drafts 1–100
-   * @throws SudaError `conversation.not_found`, `store.read_only`, `store.failed`; any other throw means that
-   * the outcome is unknown, and appending the same drafts again (with their clientIds) finds it out.
+   * Drafts of one append see each other's effects, in order. A key is looked up before roles and members are.
+   * @throws SudaError `conversation.not_found`; `store.read_only`; `server.busy` when more is under way than the
+   * driver's bound; `store.failed` after a failed commit and when closed: refused, or, if it was under way when
+   * the commit failed, unknown. RangeError for no or over 100 drafts. Any other throw means that the outcome is
+   * unknown, and appending the same drafts again (with their clientIds) finds it out.
    */
   append(conversation: ConversationId, drafts: readonly Draft[], options?: AppendOptions): Promise<readonly AppendOutcome[]>;
   /** Entries with `seq > after`, ascending, at most `limit` (1–1,000) and at most `maxBytes` stored bytes (but at least one entry). */
@@ -127,7 +130,7 @@ export interface MemberRecord {
   readonly user: UserId;
   readonly role: Role;
   readonly joinedAt: number;
-  /** Has read up to and including this seq. */
+  /** Has read up to and including this seq. Begins at the entry of the joining, so that what was said before is not unread; 0 for founders. */
   readonly readSeq: number;
   /** `ordinal` at `readSeq`; unread is `head.ordinal - readOrdinal`. */
   readonly readOrdinal: number;
@@ -172,7 +175,9 @@ export interface ConversationStore {
   /** All conversations that the user has joined or left, and the user's change counter (S10). */
   memberships(user: UserId): Promise<{ readonly change: number; readonly memberships: readonly Membership[] }>;
   /**
-   * Advances a read mark: never backwards, never beyond the head (S12). Durable when it resolves.
+   * Advances a read mark: never backwards, never beyond the head (S12). Durable when it resolves. A mark that
+   * moved also moves the user's change counter and the membership's `change`, so that the user's other devices
+   * learn of it (S10); sending moves the mark but not the counter, because there the head has moved.
    * `undefined` when the user is no member.
    */
   advanceRead(id: ConversationId, user: UserId, seq: number): Promise<MemberRecord | undefined>;

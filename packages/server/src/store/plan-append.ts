@@ -1,0 +1,175 @@
+/**
+ * What an append does, computed without I/O: which drafts are stored, as which entries, with which effects.
+ * ⑥ of the path of a message. Every driver asks here and then only has to make the plan durable in its own
+ * way, so that roles, idempotency and order cannot come out differently in one of them.
+ *
+ * Rules: S1 S2 S3 S4 S6 S7 S8 of docs/contracts/store.md; held by `storeSuite` of @suda/testing.
+ */
+import type { ClientId, UserId } from "@suda/protocol";
+import { chainHash, digestOf, effectsOf, isCountable, type Effect } from "./log-entry.ts";
+import type { AppendOptions, AppendOutcome, ConversationRecord, Draft, Head, LogEntry, MemberRecord } from "./store.ts";
+
+/** Drafts in one append. */
+const draftsMax = 100;
+
+/** What a plan must know of the conversation, entries under way included. Asked only for users and keys that the drafts name. */
+export interface AppendView {
+  readonly conversation: ConversationRecord;
+  member(user: UserId): MemberRecord | undefined;
+  /** The entry that holds the key, if one does. */
+  stored(from: UserId, clientId: ClientId): { readonly seq: number; readonly at: number; readonly digest: string } | undefined;
+}
+
+export interface AppendPlan {
+  /** One per draft, in order. */
+  readonly outcomes: readonly AppendOutcome[];
+  /** New entries, ascending; empty when nothing is to be written. */
+  readonly entries: readonly LogEntry[];
+  /** The conversation afterwards. */
+  readonly conversation: ConversationRecord;
+  /** Members that joined or changed (record) or left (`undefined`). */
+  readonly members: ReadonlyMap<UserId, MemberRecord | undefined>;
+  /** Users who joined or left, with the state after all drafts; their change counters move by one (S10). */
+  readonly memberships: ReadonlyMap<UserId, "joined" | "left">;
+}
+
+/**
+ * Plans an append of `drafts` to the conversation that `view` shows. Pure but for the view.
+ * @param now epoch ms; may be behind the log, `at` then stays where it was (S2)
+ * @throws RangeError for no or over 100 drafts
+ */
+export function planAppend(view: AppendView, drafts: readonly Draft[], options: AppendOptions & { readonly now: number }): AppendPlan {
+  if (drafts.length < 1 || drafts.length > draftsMax) throw new RangeError(`An append takes 1–${draftsMax} drafts, not ${drafts.length}.`);
+  const before = view.conversation;
+  const isMoved = options.ifMembersSeq !== undefined && before.membersSeq > options.ifMembersSeq;
+  const at = Math.max(before.head.at, options.now);
+  const work = new Work(view);
+  const outcomes: AppendOutcome[] = [];
+  const own = new Map<string, LogEntry>();
+  /** Outcomes that speak of an entry of this very append, and fall with it. */
+  const leaning = new Set<AppendOutcome>();
+  let isHeld = false;
+  for (const draft of drafts) {
+    const digest = digestOf(draft.body);
+    const outcome = place(draft, digest);
+    outcomes.push(outcome);
+    if (outcome.outcome !== "stored" && outcome.outcome !== "duplicate") isHeld = true;
+  }
+  if (isHeld) return { ...nothing, outcomes: outcomes.map((outcome) => (leaning.has(outcome) ? { outcome: "withheld" } : outcome)), conversation: before };
+  if (work.entries.length === 0) return { ...nothing, outcomes, conversation: before };
+  return { outcomes, entries: work.entries, conversation: work.conversation, members: work.members, memberships: work.memberships };
+
+  function place(draft: Draft, digest: string): AppendOutcome {
+    const { from, clientId, roles } = draft;
+    if (clientId !== undefined) {
+      const stored = view.stored(from, clientId);
+      const first = stored ?? own.get(keyOf(from, clientId));
+      // Before the roles: a retry learns what became of the first try, also when its sender has been removed since.
+      if (first !== undefined && first.digest !== digest) return { outcome: "conflict", seq: stored?.seq ?? 0 };
+      if (first !== undefined) return lean({ outcome: "duplicate", seq: first.seq, at: first.at }, stored === undefined);
+    }
+    if (isMoved) return { outcome: "moved" };
+    const role = work.member(from)?.role;
+    if (roles !== undefined && (role === undefined || !roles.includes(role))) return { outcome: "refused" };
+    const entry = work.store(draft, digest, at);
+    if (clientId !== undefined) own.set(keyOf(from, clientId), entry);
+    return lean({ outcome: "stored", entry }, true);
+  }
+
+  function lean(outcome: AppendOutcome, isOwn: boolean): AppendOutcome {
+    if (isOwn) leaning.add(outcome);
+    return outcome;
+  }
+}
+
+const nothing = { entries: [], members: new Map<never, never>(), memberships: new Map<never, never>() } as const;
+
+/** The conversation as the drafts so far leave it. */
+class Work {
+  readonly entries: LogEntry[] = [];
+  readonly members = new Map<UserId, MemberRecord | undefined>();
+  readonly memberships = new Map<UserId, "joined" | "left">();
+  readonly #view: AppendView;
+  #head: Head;
+  #memberCount: number;
+  #membersSeq: number;
+  #patches: Extract<Effect, { effect: "conversation.patch" }>["patch"][] = [];
+
+  constructor(view: AppendView) {
+    this.#view = view;
+    this.#head = view.conversation.head;
+    this.#memberCount = view.conversation.memberCount;
+    this.#membersSeq = view.conversation.membersSeq;
+  }
+
+  get conversation(): ConversationRecord {
+    let record: ConversationRecord = { ...this.#view.conversation, head: this.#head, memberCount: this.#memberCount, membersSeq: this.#membersSeq };
+    for (const patch of this.#patches) record = patchFields(record, patch);
+    return record;
+  }
+
+  member(user: UserId): MemberRecord | undefined {
+    return this.members.has(user) ? this.members.get(user) : this.#view.member(user);
+  }
+
+  store(draft: Draft, digest: string, at: number): LogEntry {
+    const { from, clientId, body } = draft;
+    const seq = this.#head.seq + 1;
+    const ordinal = this.#head.ordinal + (isCountable(body) ? 1 : 0);
+    const place = clientId === undefined ? { seq, at, from } : { seq, at, from, clientId };
+    const hash = chainHash(this.#head.hash, { ...place, digest });
+    const entry: LogEntry = { ...place, body, ordinal, digest, hash };
+    this.#head = { seq, at, ordinal, hash };
+    this.entries.push(entry);
+    for (const effect of effectsOf(from, body)) this.#apply(effect, entry);
+    return entry;
+  }
+
+  #apply(effect: Effect, entry: LogEntry): void {
+    if (effect.effect === "conversation.patch") {
+      this.#patches.push(effect.patch);
+      return;
+    }
+    const { user } = effect;
+    const member = this.member(user);
+    switch (effect.effect) {
+      case "member.join":
+        if (member !== undefined) return;
+        // What was said before somebody joined is not unread to them.
+        this.members.set(user, { user, role: effect.role, joinedAt: entry.at, readSeq: entry.seq, readOrdinal: entry.ordinal });
+        this.memberships.set(user, "joined");
+        this.#memberCount++;
+        break;
+      case "member.leave":
+        if (member === undefined) return;
+        this.members.set(user, undefined);
+        this.memberships.set(user, "left");
+        this.#memberCount--;
+        break;
+      case "member.role":
+        if (member === undefined || member.role === effect.role) return;
+        this.members.set(user, { ...member, role: effect.role });
+        break;
+      case "member.read":
+        if (member !== undefined) this.members.set(user, { ...member, readSeq: entry.seq, readOrdinal: entry.ordinal });
+        return;
+    }
+    this.#membersSeq = entry.seq;
+  }
+}
+
+/** Applies a patch whose absent fields stay and whose `null` fields go; for titles, avatars, names and data of any record. */
+export function patchFields<R extends object>(record: R, patch: object): R {
+  const result: Record<string, unknown> = { ...record };
+  for (const [field, value] of Object.entries(patch)) {
+    if (field === "type" || value === undefined) continue;
+    if (value === null) delete result[field];
+    else result[field] = value;
+  }
+  return result as R;
+}
+
+/** Neither id can contain a newline. */
+function keyOf(from: UserId, clientId: ClientId): string {
+  return `${from}\n${clientId}`;
+}
