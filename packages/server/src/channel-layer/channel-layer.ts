@@ -63,3 +63,13 @@ export const channelLayerLimits = {
   /** Events that wait for one channel whose receiver is busy. */
   inboxCapacity: 1_000,
 } as const;
+
+const groupNameExpression = /^[A-Za-z0-9._:@+|~=-]{1,200}$/;
+
+/** @throws TypeError for a name that not every driver could take: a programmer's mistake */
+export function checkGroupName(group: string): void {
+  if (!groupNameExpression.test(group))
+    throw new TypeError(
+      `A group's name is 1–${channelLayerLimits.groupNameMaxLength} of A–Z a–z 0–9 . _ : @ + | ~ = -; got ${JSON.stringify(group.slice(0, 80))}.`,
+    );
+}

@@ -7,7 +7,7 @@ import { encodeBase64, type ClientId, type Role, type UserId } from "@suda/proto
 import type { LogBody } from "./store.ts";
 
 /** The hash before the first entry. */
-export const emptyHash = "0".repeat(32);
+export const emptyHash: string = "0".repeat(32);
 
 /** SHA-256 of the body in canonical JSON (keys sorted, bytes as base64), first 128 bits, hex: equal exactly when the bodies say the same. */
 export function digestOf(body: LogBody): string {

@@ -1,0 +1,107 @@
+/**
+ * A bot that runs inside the server's process: an ordinary bot user, who hears what its conversations say
+ * through the channel layer and answers through the same `sendMessage` as everybody.
+ *
+ * At least once, without doubles: its read mark is its cursor, and an answer's clientId is derived from the
+ * message that it answers, so that hearing one twice (after a crash between answer and mark) answers once.
+ */
+import type { ClientId, Content, ConversationId, LogEvent, MessageCreated, UserId } from "@suda/protocol";
+import type { Channel, LayerEvent } from "../channel-layer/channel-layer.ts";
+import type { Actor, ChatContext } from "../chat/context.ts";
+import { conversationGroup, userGroup, type ChatLayerEvent } from "../chat/fan-out.ts";
+import { joinedConversations } from "../chat/list-conversations.ts";
+import { markRead } from "../chat/receipts.ts";
+import { sendMessage } from "../chat/send-message.ts";
+import { updateUser } from "../chat/users.ts";
+import { viewEvent } from "../chat/view.ts";
+
+export interface BotDefinition {
+  readonly user: UserId;
+  /** Shown to people. */
+  readonly name: string;
+  /** What it answers to a message of somebody else; nothing: no answer. It may be called again for the same message. */
+  readonly answer: (message: MessageCreated) => Content | undefined | Promise<Content | undefined>;
+}
+
+export class InProcessBot implements AsyncDisposable {
+  readonly #context: ChatContext;
+  readonly #definition: BotDefinition;
+  readonly #actor: Actor;
+  readonly #channel: Channel;
+  readonly #onFailure: (error: unknown) => void;
+  /** Conversations with something unread, each worked off one at a time. */
+  readonly #working = new Map<ConversationId, Promise<void>>();
+  readonly #again = new Set<ConversationId>();
+  #isClosed = false;
+
+  private constructor(context: ChatContext, definition: BotDefinition, onFailure: (error: unknown) => void) {
+    this.#context = context;
+    this.#definition = definition;
+    this.#actor = { user: definition.user, isBackend: false };
+    this.#onFailure = onFailure;
+    this.#channel = context.layer.open((event) => this.#onLayerEvent(event));
+  }
+
+  /** Makes the bot's user, joins its conversations and answers what came while it was away. */
+  static async open(context: ChatContext, definition: BotDefinition, onFailure: (error: unknown) => void): Promise<InProcessBot> {
+    const bot = new InProcessBot(context, definition, onFailure);
+    await updateUser(context, { user: definition.user, isBackend: true }, definition.user, { name: definition.name, bot: true });
+    await context.layer.groupAdd(userGroup(definition.user), bot.#channel);
+    const { ids } = await joinedConversations(context, bot.#actor);
+    for (const id of ids) {
+      await context.layer.groupAdd(conversationGroup(id), bot.#channel);
+      bot.#wake(id);
+    }
+    return bot;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#channel.close();
+    await Promise.all(this.#working.values());
+  }
+
+  #onLayerEvent(event: LayerEvent): void | Promise<void> {
+    const known = event as ChatLayerEvent;
+    if (known.type === "conversation.event") this.#wake(known.event.conversation);
+    else if (known.type === "membership.joined")
+      return this.#context.layer.groupAdd(conversationGroup(known.conversation), this.#channel).then(() => this.#wake(known.conversation));
+  }
+
+  #wake(id: ConversationId): void {
+    if (this.#isClosed) return;
+    this.#again.add(id);
+    if (this.#working.has(id)) return;
+    const work = this.#workOff(id)
+      .catch(this.#onFailure)
+      .finally(() => this.#working.delete(id));
+    this.#working.set(id, work);
+  }
+
+  /** From the bot's read mark to the head, whatever the layer lost or doubled. */
+  async #workOff(id: ConversationId): Promise<void> {
+    const { store } = this.#context;
+    while (this.#again.delete(id) && !this.#isClosed) {
+      const member = await store.conversations.member(id, this.#actor.user);
+      if (member === undefined) return;
+      for (const entry of await store.log.readAfter(id, member.readSeq, 100)) {
+        await this.#answer(viewEvent(id, entry));
+        await markRead(this.#context, this.#actor, id, entry.seq);
+        this.#again.add(id);
+      }
+    }
+  }
+
+  async #answer(event: LogEvent): Promise<void> {
+    if (event.type !== "message.created" || event.from === this.#actor.user) return;
+    const content = await this.#definition.answer(event);
+    if (content === undefined) return;
+    const { committed } = await sendMessage(this.#context, this.#actor, {
+      conversation: event.conversation,
+      clientId: `answer-${event.seq}` as ClientId,
+      content,
+    });
+    await committed;
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * ④ The one gate: the only way to obtain a conversation on somebody's behalf. Whoever is no member is told
+ * that it does not exist, so that ids cannot be probed (rule D1).
+ */
+import { SudaError, type ConversationId, type Role } from "@suda/protocol";
+import type { ConversationRecord, MemberRecord } from "../store/store.ts";
+import type { Actor, ChatContext } from "./context.ts";
+
+export interface Access {
+  readonly conversation: ConversationRecord;
+  /** Absent only when the host's backend acts as somebody who is no member. */
+  readonly member: MemberRecord | undefined;
+}
+
+/** @throws SudaError conversation.not_found */
+export async function accessConversation({ store }: ChatContext, actor: Actor, id: ConversationId): Promise<Access> {
+  const conversation = await store.conversations.get(id);
+  const member = conversation === undefined ? undefined : await store.conversations.member(id, actor.user);
+  if (conversation === undefined || (member === undefined && !actor.isBackend))
+    throw new SudaError("conversation.not_found", "There is no such conversation, or it is not yours.");
+  return { conversation, member };
+}
+
+/**
+ * A group that the actor may manage.
+ * @param roles one of which a user must hold; the backend needs none
+ * @throws SudaError conversation.not_found, conversation.direct, member.forbidden
+ */
+export async function accessGroup(context: ChatContext, actor: Actor, id: ConversationId, roles: readonly Role[]): Promise<Access> {
+  const access = await accessConversation(context, actor, id);
+  if (access.conversation.kind === "direct") throw new SudaError("conversation.direct");
+  if (!actor.isBackend && (access.member === undefined || !roles.includes(access.member.role))) {
+    throw new SudaError("member.forbidden", `This needs the role ${roles.join(" or ")} in this conversation.`);
+  }
+  return access;
+}

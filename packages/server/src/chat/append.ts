@@ -1,0 +1,40 @@
+/**
+ * ⑥→⑦ Every change of a log goes through here: append, and when it is durable, fan out. One function for
+ * all, so that the events of a conversation reach the layer in the order of their seqs.
+ */
+import { SudaError, type ConversationId } from "@suda/protocol";
+import type { AppendOptions, AppendOutcome, Draft, LogEntry } from "../store/store.ts";
+import type { ChatContext } from "./context.ts";
+import { fanOut } from "./fan-out.ts";
+
+/** The outcome of one draft; `stored` ones are on their way to the members. */
+export async function append(context: ChatContext, conversation: ConversationId, draft: Draft, options?: AppendOptions): Promise<AppendOutcome> {
+  const [outcome] = await context.store.log.append(conversation, [draft], options);
+  if (outcome === undefined) throw new Error("The store answered an append of one draft with no outcome.");
+  if (outcome.outcome === "stored") await fanOut(context, conversation, [outcome.entry]);
+  return outcome;
+}
+
+/** How often a change of members is tried again when others change them at the same moment. */
+const attempts = 5;
+
+/**
+ * Appends what `prepare` decides from the present members, again from the start when they changed meanwhile.
+ * `prepare` returns the draft with the `membersSeq` that it looked at, or `undefined` when there is nothing to do.
+ * @throws SudaError member.forbidden when the author lost the role meanwhile, server.busy after five attempts
+ */
+export async function appendMemberChange(
+  context: ChatContext,
+  conversation: ConversationId,
+  prepare: () => Promise<{ readonly draft: Draft; readonly membersSeq: number } | undefined>,
+): Promise<LogEntry | undefined> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const prepared = await prepare();
+    if (prepared === undefined) return undefined;
+    const outcome = await append(context, conversation, prepared.draft, { ifMembersSeq: prepared.membersSeq });
+    if (outcome.outcome === "stored") return outcome.entry;
+    if (outcome.outcome === "refused") throw new SudaError("member.forbidden");
+    if (outcome.outcome !== "moved") throw new Error(`A draft without a clientId came back as ${outcome.outcome}.`);
+  }
+  throw new SudaError("server.busy", "The members of this conversation change too fast; try again.", { retryAfterMs: 200 });
+}

@@ -1,0 +1,41 @@
+/**
+ * What every function of the domain is given: the two contracts, time and chance, limits. No container and
+ * no globals; a test makes one of these and calls the function.
+ */
+import type { Clock, Random, UserId } from "@suda/protocol";
+import type { ChannelLayer } from "../channel-layer/channel-layer.ts";
+import type { Store } from "../store/store.ts";
+
+export interface ChatContext {
+  readonly store: Store;
+  readonly layer: ChannelLayer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: ChatLimits;
+  readonly metrics: ChatMetrics;
+}
+
+export interface ChatLimits {
+  /** Members of one group, 2…100,000; default 5,000. */
+  readonly maxMembers: number;
+}
+
+export const defaultChatLimits: ChatLimits = { maxMembers: 5_000 };
+
+/** What the domain counts; telemetry implements it. */
+export interface ChatMetrics {
+  /** A message became durable; `ms` from command to durable. */
+  sent(ms: number): void;
+  /** A retry found its first send. */
+  duplicate(): void;
+}
+
+/** Who asks. */
+export interface Actor {
+  readonly user: UserId;
+  /** The host's backend, acting as this user: it may enter any conversation and needs no role. */
+  readonly isBackend: boolean;
+}
+
+/** The author of what the host's backend does without naming a user. No token can be for it. */
+export const systemUser = "~system" as UserId;

@@ -1,0 +1,48 @@
+/**
+ * ⑦ From a durable entry to every connection of every member: one event to the conversation's group. And
+ * the events of the layer that consumers understand, with the names of their groups.
+ *
+ * The layer is a hint (promise 13): what it loses, clients fetch from the log by seq.
+ */
+import type { ConversationId, LogEvent, UserId } from "@suda/protocol";
+import type { LayerEvent } from "../channel-layer/channel-layer.ts";
+import type { LogEntry } from "../store/store.ts";
+import type { ChatContext } from "./context.ts";
+import { viewEvent } from "./view.ts";
+
+/** A new entry of a conversation's log, to the conversation's group. */
+export interface ConversationEvent extends LayerEvent {
+  readonly type: "conversation.event";
+  readonly event: LogEvent;
+}
+
+/** The user has become a member, to the user's group: its connections join the conversation's group. */
+export interface MembershipJoined extends LayerEvent {
+  readonly type: "membership.joined";
+  readonly conversation: ConversationId;
+}
+
+export type ChatLayerEvent = ConversationEvent | MembershipJoined;
+
+/** All connections of all members. */
+export function conversationGroup(id: ConversationId): string {
+  return `conversation:${id}`;
+}
+
+/** All connections of one user. */
+export function userGroup(user: UserId): string {
+  return `user:${user}`;
+}
+
+export async function fanOut({ layer }: ChatContext, conversation: ConversationId, entries: readonly LogEntry[]): Promise<void> {
+  const group = conversationGroup(conversation);
+  for (const entry of entries) {
+    const event: ConversationEvent = { type: "conversation.event", event: viewEvent(conversation, entry) };
+    await layer.groupSend(group, event);
+  }
+}
+
+export async function announceMembership({ layer }: ChatContext, conversation: ConversationId, users: readonly UserId[]): Promise<void> {
+  const event: MembershipJoined = { type: "membership.joined", conversation };
+  for (const user of users) await layer.groupSend(userGroup(user), event);
+}

@@ -1,0 +1,69 @@
+/**
+ * ⑤ A message: checked, appended, acknowledged when durable. Rules D2 (ack after durable), D3 (the same
+ * clientId is the same message for ever) and D4 (sends of one connection commit in the order they were sent).
+ */
+import { SudaError, type CommandOf, type Content, type ReplyOf, type Role } from "@suda/protocol";
+import { accessConversation } from "./access.ts";
+import { append } from "./append.ts";
+import type { Actor, ChatContext } from "./context.ts";
+
+export type SendCommand = Omit<CommandOf<"message.send">, "type" | "ref">;
+
+/** The place in the log is taken when this exists; `committed` is the answer, once it is durable. */
+export interface PendingSend {
+  readonly committed: Promise<ReplyOf<"message.send">>;
+}
+
+const anyRole: readonly Role[] = ["owner", "admin", "member"];
+
+/**
+ * Resolves as soon as the store has taken the message in its order, so that a connection may start its next
+ * send without waiting for the disk; `committed` resolves when it is durable and on its way to the members.
+ * @throws SudaError conversation.not_found, frame.invalid; `committed` rejects with those, send.conflict, store.…
+ */
+export async function sendMessage(context: ChatContext, actor: Actor, command: SendCommand): Promise<PendingSend> {
+  const { member } = await accessConversation(context, actor, command.conversation);
+  if (member === undefined) throw new SudaError("member.not_found", "The user who is to write is no member of this conversation; add the user first.");
+  checkMentions(command.content);
+  return { committed: commit(context, actor, command) };
+}
+
+async function commit(context: ChatContext, { user }: Actor, { conversation, clientId, content, data }: SendCommand): Promise<ReplyOf<"message.send">> {
+  const startedAt = context.clock.monotonicMs();
+  const outcome = await append(context, conversation, {
+    from: user,
+    clientId,
+    roles: anyRole,
+    body: { type: "message.created", content, ...(data === undefined ? {} : { data }) },
+  });
+  switch (outcome.outcome) {
+    case "stored":
+      context.metrics.sent(context.clock.monotonicMs() - startedAt);
+      return { seq: outcome.entry.seq, at: outcome.entry.at };
+    case "duplicate":
+      context.metrics.duplicate();
+      return { seq: outcome.seq, at: outcome.at, duplicate: true };
+    case "conflict":
+      throw new SudaError("send.conflict", `The clientId ${JSON.stringify(clientId)} was used for another message (seq ${outcome.seq}); use a new one.`);
+    case "refused":
+      // Removed between the gate and the commit: the same answer as at the gate.
+      throw new SudaError("conversation.not_found", "There is no such conversation, or it is not yours.");
+    case "moved":
+    case "withheld":
+      throw new Error(`An append of one draft without conditions came back as ${outcome.outcome}.`);
+  }
+}
+
+/** Each mention lies inside the text; both count code points. */
+function checkMentions(content: Content): void {
+  if (content.type !== "text" || content.mentions === undefined) return;
+  let length = 0;
+  for (const _ of content.text) length++;
+  for (const [index, mention] of content.mentions.entries()) {
+    if (mention.offset + mention.length > length) {
+      throw new SudaError("frame.invalid", `/content/mentions/${index} reaches beyond the text, which has ${length} code points.`, {
+        path: `/content/mentions/${index}`,
+      });
+    }
+  }
+}

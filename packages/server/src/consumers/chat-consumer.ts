@@ -1,0 +1,339 @@
+/**
+ * The chat consumer: one instance per WebSocket, where client frames and layer events meet. ③ decodes and
+ * dispatches what the client asks, ⑨ encodes what the layer brings.
+ *
+ * Order: commands of a connection are carried out in the order in which they arrived. Sends overlap with
+ * sends (up to 64 wait for the disk together, so that one connection can use group commit); everything else
+ * waits for the sends before it (D4). Until `hello` is answered, layer events wait in the channel's inbox.
+ */
+import {
+  closeCodes,
+  decodeCommands,
+  errorFrame,
+  SudaError,
+  type Clock,
+  type Codec,
+  type Command,
+  type CommandOf,
+  type CloseReason,
+  type Conversation,
+  type ConversationId,
+  type Event,
+  type Ref,
+  type UserId,
+} from "@suda/protocol";
+import type { UserPrincipal, WebSocketConnection } from "../app/app.ts";
+import type { Channel, ChannelLayer, LayerEvent } from "../channel-layer/channel-layer.ts";
+import type { Actor, ChatContext } from "../chat/context.ts";
+import { conversationGroup, userGroup, type ChatLayerEvent } from "../chat/fan-out.ts";
+import { joinedConversations, listConversations } from "../chat/list-conversations.ts";
+import { sendMessage } from "../chat/send-message.ts";
+import { viewConversation } from "../chat/view.ts";
+import { commandHandlers, type HandledType } from "./command-handlers.ts";
+import type { EventEncoder } from "./event-encoder.ts";
+
+/** What all consumers of a server share. */
+export interface ChatConsumerEnvironment {
+  readonly context: ChatContext;
+  readonly layer: ChannelLayer;
+  readonly clock: Clock;
+  readonly encoder: EventEncoder;
+  /** Whom a token of `hello` speaks for. @throws SudaError auth.… */
+  readonly authenticate: (token: string) => Promise<UserPrincipal>;
+  /** 0 when the user may send one more command, else the milliseconds until then. */
+  readonly takeCommand: (user: UserId) => number;
+  readonly onFailure: (error: unknown) => void;
+  readonly metrics: ConsumerMetrics;
+}
+
+export interface ConsumerMetrics {
+  /** A command was answered; `code` is `ok` or the error's. */
+  command(type: string, code: string): void;
+  /** An event was given to a connection. */
+  delivered(): void;
+}
+
+/** Sends of one connection that wait for the disk together. */
+const maxPendingSends = 64;
+const helloTimeoutMs = 10_000;
+/** Refusals in a row after which a client that ignores `retryAfterMs` is closed as flooding. */
+const maxRefusals = 1_000;
+/** setTimeout's longest; a token of over 24 days is looked at again then. */
+const maxTimerMs = 2_147_483_647;
+
+/** Illegal states do not exist: before `hello` there is no actor and no channel. */
+type State =
+  | { readonly is: "new" }
+  | { readonly is: "greeted"; readonly actor: Actor; readonly channel: Channel; readonly isReady: Promise<void> | undefined }
+  | { readonly is: "closed" };
+
+export class ChatConsumer {
+  readonly #environment: ChatConsumerEnvironment;
+  readonly #codec: Codec;
+  readonly #connection: WebSocketConnection;
+  readonly #handshakePrincipal: UserPrincipal | undefined;
+  #state: State = { is: "new" };
+  readonly #pendingSends = new Set<Promise<unknown>>();
+  /** Conversations that this user was removed from, with the removing seq: what still waits of them is dropped (D12). */
+  #removedAt: Map<ConversationId, number> | undefined;
+  #timer: { cancel(): void };
+  #refusals = 0;
+
+  constructor(environment: ChatConsumerEnvironment, codec: Codec, connection: WebSocketConnection, principal: UserPrincipal | undefined) {
+    this.#environment = environment;
+    this.#codec = codec;
+    this.#connection = connection;
+    this.#handshakePrincipal = principal;
+    this.#timer = environment.clock.schedule(helloTimeoutMs, () => this.#close("hello_timeout"));
+  }
+
+  async onMessage(message: string | Uint8Array): Promise<void> {
+    let decoded;
+    try {
+      decoded = decodeCommands(this.#codec, message);
+    } catch (error) {
+      if (!(error instanceof SudaError)) throw error;
+      // Nothing here has a ref that could be answered, and the next frame would hardly be better.
+      this.#send(errorFrame(error));
+      return this.#close("malformed");
+    }
+    for (const frame of decoded) {
+      if (!this.#connection.isOpen) return;
+      if ("error" in frame) this.#refuse("unreadable", frame.error, frame.ref);
+      else await this.#perform(frame.command);
+    }
+  }
+
+  async onClose(): Promise<void> {
+    this.#timer.cancel();
+    const state = this.#state;
+    this.#state = { is: "closed" };
+    if (state.is === "greeted") await state.channel.close();
+  }
+
+  async #perform(command: Command): Promise<void> {
+    // A client that asks for more than it reads is served at its own pace.
+    if (this.#connection.isCongested) await this.#connection.drained();
+    const state = this.#state;
+    if (state.is === "closed") return;
+    if (state.is === "new") {
+      if (command.type === "hello") return this.#hello(command);
+      return this.#refuse(command.type, new SudaError("auth.required", "Say hello first."), command.ref);
+    }
+    if (command.type === "hello") return this.#refuse(command.type, new SudaError("auth.already", "This connection has said hello already."), command.ref);
+    const retryAfterMs = this.#environment.takeCommand(state.actor.user);
+    if (retryAfterMs > 0) {
+      if (++this.#refusals > maxRefusals) return this.#close("flooding");
+      return this.#refuse(command.type, new SudaError("rate.limited", `Too many commands; wait ${retryAfterMs} ms.`, { retryAfterMs }), command.ref);
+    }
+    this.#refusals = 0;
+    if (command.type === "message.send") return this.#sendMessage(state.actor, command);
+    await this.#settleSends();
+    await this.#answer(command, async () => {
+      const reply = await this.#handle(state.actor, command);
+      // Whoever opened or created it receives its events from here on, not only when the layer's word arrives.
+      if (command.type === "conversation.open" || command.type === "conversation.create")
+        await this.#join(state.channel, (reply as { conversation: Conversation }).conversation.id);
+      return reply;
+    });
+  }
+
+  #handle(actor: Actor, command: Extract<Command, { type: HandledType }>): Promise<object> {
+    // One cast: TypeScript does not follow that the row of a type takes that type's command.
+    const handler = commandHandlers[command.type] as (context: ChatContext, actor: Actor, command: Command) => Promise<object>;
+    return handler(this.#environment.context, actor, command);
+  }
+
+  // ── hello ───────────────────────────────────────────────────────────────────────────────────────────
+
+  async #hello(command: CommandOf<"hello">): Promise<void> {
+    const { authenticate, layer } = this.#environment;
+    let principal: UserPrincipal;
+    try {
+      principal = command.token === undefined ? this.#principalOfHandshake() : await authenticate(command.token);
+    } catch (error) {
+      if (!(error instanceof SudaError)) return this.#fail(command.type, error, command.ref);
+      this.#refuse(command.type, error, command.ref);
+      if (error.code === "auth.expired") return this.#close("auth_expired");
+      if (error.code === "auth.invalid") return this.#close("auth_invalid");
+      return;
+    }
+    if (this.#isClosed()) return;
+    const actor: Actor = { user: principal.user as UserId, isBackend: false };
+    const { promise: isReady, resolve: ready } = withResolvers();
+    // Events of the layer wait in the channel's inbox until the reply is out.
+    const channel = layer.open((event) => this.#onLayerEvent(event));
+    this.#state = { is: "greeted", actor, channel, isReady };
+    this.#expireAt(principal.expiresAt);
+    const isGreeted = await this.#answer(command, async () => {
+      await this.#environment.context.store.users.ensure([actor.user], this.#environment.clock.now());
+      await layer.groupAdd(userGroup(actor.user), channel);
+      await this.#joinAll(actor, channel);
+      const page = await listConversations(this.#environment.context, actor, {});
+      return { user: actor.user, ...page };
+    });
+    if (!isGreeted) this.#close("internal");
+    else if (!this.#isClosed()) this.#state = { is: "greeted", actor, channel, isReady: undefined };
+    ready();
+  }
+
+  /** A call, because TypeScript believes that a field does not change during an await. */
+  #isClosed(): boolean {
+    return this.#state.is === "closed";
+  }
+
+  #principalOfHandshake(): UserPrincipal {
+    const principal = this.#handshakePrincipal;
+    if (principal === undefined) throw new SudaError("auth.required", "hello needs a token: this connection brought none in its handshake.");
+    if (principal.expiresAt <= this.#environment.clock.now()) throw new SudaError("auth.expired");
+    return principal;
+  }
+
+  #expireAt(expiresAt: number): void {
+    this.#timer.cancel();
+    const remainingMs = expiresAt - this.#environment.clock.now();
+    this.#timer = this.#environment.clock.schedule(Math.min(Math.max(remainingMs, 0), maxTimerMs), () => {
+      if (remainingMs > maxTimerMs) this.#expireAt(expiresAt);
+      else this.#close("auth_expired");
+    });
+  }
+
+  /** Joins the groups of all conversations; again when the list changed meanwhile, so that neither a join nor a removal falls between. */
+  async #joinAll(actor: Actor, channel: Channel): Promise<void> {
+    const { context, layer } = this.#environment;
+    let joined = new Set<ConversationId>();
+    for (;;) {
+      const before = await joinedConversations(context, actor);
+      const wanted = new Set(before.ids);
+      for (const id of wanted) if (!joined.has(id)) await layer.groupAdd(conversationGroup(id), channel);
+      for (const id of joined) if (!wanted.has(id)) await layer.groupDiscard(conversationGroup(id), channel);
+      joined = wanted;
+      const after = await context.store.conversations.memberships(actor.user);
+      if (after.change === before.change) return;
+    }
+  }
+
+  // ── sends ───────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Resolves when the store has taken the message in its order; the reply follows when it is durable. */
+  async #sendMessage(actor: Actor, command: CommandOf<"message.send">): Promise<void> {
+    while (this.#pendingSends.size >= maxPendingSends) await Promise.race(this.#pendingSends);
+    let committed;
+    try {
+      ({ committed } = await sendMessage(this.#environment.context, actor, command));
+    } catch (error) {
+      return this.#fail(command.type, error, command.ref);
+    }
+    const pending = this.#answer(command, () => committed).finally(() => this.#pendingSends.delete(pending));
+    this.#pendingSends.add(pending);
+  }
+
+  async #settleSends(): Promise<void> {
+    if (this.#pendingSends.size > 0) await Promise.all(this.#pendingSends);
+  }
+
+  // ── layer events ────────────────────────────────────────────────────────────────────────────────────
+
+  /** Synchronous when it can be: a thousand members receive an event in one turn. */
+  #onLayerEvent(event: LayerEvent): void | Promise<void> {
+    const state = this.#state;
+    if (state.is !== "greeted") return;
+    if (state.isReady !== undefined) return state.isReady.then(() => this.#onLayerEvent(event));
+    const known = event as ChatLayerEvent | { readonly type: "layer.dropped" };
+    switch (known.type) {
+      case "conversation.event":
+        return this.#onConversationEvent(state.actor, state.channel, known.event);
+      case "membership.joined":
+        return this.#onMembershipJoined(state.actor, state.channel, known.conversation);
+      case "layer.dropped":
+        // What is missing is in the log: the client resumes and reads it.
+        return this.#close("slow");
+      default:
+        // From a newer node: not for us.
+        return;
+    }
+  }
+
+  #onConversationEvent(actor: Actor, channel: Channel, event: Extract<ChatLayerEvent, { type: "conversation.event" }>["event"]): void | Promise<void> {
+    if (this.#removedAt !== undefined && event.seq > (this.#removedAt.get(event.conversation) ?? Number.POSITIVE_INFINITY)) return;
+    this.#deliver(event);
+    if (event.type === "member.removed" && event.user === actor.user) return this.#onRemoved(actor, channel, event.conversation, event.seq);
+  }
+
+  async #onRemoved(actor: Actor, channel: Channel, conversation: ConversationId, seq: number): Promise<void> {
+    (this.#removedAt ??= new Map()).set(conversation, seq);
+    await this.#environment.layer.groupDiscard(conversationGroup(conversation), channel);
+    const { change } = await this.#environment.context.store.conversations.memberships(actor.user);
+    this.#deliver({ type: "conversation.left", conversation, change });
+  }
+
+  async #onMembershipJoined(actor: Actor, channel: Channel, id: ConversationId): Promise<void> {
+    const { context } = this.#environment;
+    if (!(await this.#join(channel, id))) return;
+    const record = await context.store.conversations.get(id);
+    const member = await context.store.conversations.member(id, actor.user);
+    if (record === undefined || member === undefined) return;
+    const { change } = await context.store.conversations.memberships(actor.user);
+    this.#deliver({ type: "conversation.joined", conversation: await viewConversation(context, record, member), change });
+  }
+
+  /** Joins the group, and leaves it again when the user is no member (any more). */
+  async #join(channel: Channel, id: ConversationId): Promise<boolean> {
+    const { context, layer } = this.#environment;
+    const state = this.#state;
+    if (state.is !== "greeted") return false;
+    await layer.groupAdd(conversationGroup(id), channel);
+    if ((await context.store.conversations.member(id, state.actor.user)) !== undefined) {
+      this.#removedAt?.delete(id);
+      return true;
+    }
+    await layer.groupDiscard(conversationGroup(id), channel);
+    return false;
+  }
+
+  // ── answers ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Whether it was answered with a reply and not with an error. Never rejects. */
+  async #answer(command: Command, work: () => Promise<object>): Promise<boolean> {
+    try {
+      const reply = await work();
+      this.#environment.metrics.command(command.type, "ok");
+      this.#send({ type: "reply", ref: command.ref, ...reply });
+      return true;
+    } catch (error) {
+      this.#fail(command.type, error, command.ref);
+      return false;
+    }
+  }
+
+  #fail(type: string, error: unknown, ref: Ref): void {
+    if (error instanceof SudaError) return this.#refuse(type, error, ref);
+    this.#environment.onFailure(error);
+    this.#refuse(type, new SudaError("server.internal"), ref);
+  }
+
+  #refuse(type: string, error: SudaError, ref: Ref | undefined): void {
+    this.#environment.metrics.command(type, error.code);
+    this.#send(errorFrame(error, ref));
+  }
+
+  #deliver(event: Event): void {
+    this.#environment.metrics.delivered();
+    this.#connection.send(this.#environment.encoder.encode(this.#codec, event));
+  }
+
+  #send(frame: object): void {
+    this.#connection.send(this.#codec.encode(frame));
+  }
+
+  #close(reason: CloseReason): void {
+    this.#connection.close(closeCodes[reason].code, reason);
+  }
+}
+
+/** Promise.withResolvers of Node 22. */
+function withResolvers(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((given) => (resolve = given));
+  return { promise, resolve };
+}

@@ -1,0 +1,39 @@
+/**
+ * Which function of the domain carries out which command: the one dispatch table of the chat consumer. A
+ * command without a row does not compile. `message.send` and `hello` are the consumer's own, because they
+ * concern the connection's order and identity.
+ */
+import type { CommandOf, CommandType, ReplyOf } from "@suda/protocol";
+import type { Actor, ChatContext } from "../chat/context.ts";
+import { createGroup } from "../chat/create-group.ts";
+import { getHistory } from "../chat/history.ts";
+import { getConversation, listConversations } from "../chat/list-conversations.ts";
+import { addMembers, leave, listMembers, removeMember, setRole } from "../chat/members.ts";
+import { openDirect } from "../chat/open-direct.ts";
+import { markRead } from "../chat/receipts.ts";
+import { updateConversation } from "../chat/update-conversation.ts";
+import { getUser, updateUser } from "../chat/users.ts";
+
+export type HandledType = Exclude<CommandType, "hello" | "message.send">;
+
+type Handler<T extends CommandType> = (context: ChatContext, actor: Actor, command: CommandOf<T>) => Promise<ReplyOf<T>>;
+
+export const commandHandlers: { readonly [T in HandledType]: Handler<T> } = {
+  "user.get": async (context, _actor, { user }) => ({ user: await getUser(context, user) }),
+  "user.update": async (context, actor, { type: _type, ref: _ref, ...patch }) => ({ user: await updateUser(context, actor, actor.user, patch) }),
+  "conversation.open": async (context, actor, command) => ({ conversation: await openDirect(context, actor, command.with) }),
+  "conversation.create": async (context, actor, { type: _type, ref: _ref, ...group }) => ({ conversation: await createGroup(context, actor, group) }),
+  "conversation.get": (context, actor, { conversation }) => getConversation(context, actor, conversation),
+  "conversation.list": async (context, actor, command) => {
+    const { change: _change, ...page } = await listConversations(context, actor, command);
+    return page;
+  },
+  "conversation.update": updateConversation,
+  "member.list": listMembers,
+  "member.add": (context, actor, { conversation, users }) => addMembers(context, actor, conversation, users),
+  "member.remove": (context, actor, { conversation, user }) => removeMember(context, actor, conversation, user),
+  "member.update": (context, actor, { conversation, user, role }) => setRole(context, actor, conversation, user, role),
+  "member.leave": (context, actor, { conversation }) => leave(context, actor, conversation),
+  "history.get": getHistory,
+  "receipt.read": (context, actor, { conversation, seq }) => markRead(context, actor, conversation, seq),
+};

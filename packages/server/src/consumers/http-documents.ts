@@ -1,0 +1,122 @@
+/**
+ * /openapi.json and /asyncapi.json, made from the same tables that serve: routes and commands. Nothing in
+ * them is written by hand twice.
+ */
+import {
+  commands,
+  commandSchema,
+  ConversationJoinedSchema,
+  ConversationLeftSchema,
+  ErrorFrameSchema,
+  LogEventSchema,
+  replySchema,
+  type CommandType,
+} from "@suda/protocol";
+import { routes, type Route } from "./http-routes.ts";
+
+type JsonObject = { [key: string]: unknown };
+
+const info = { title: "Suda", version: "1", license: { name: "MIT", identifier: "MIT" } };
+
+/** OpenAPI 3.1 of the HTTP API. */
+export function openApiDocument(): JsonObject {
+  const paths: { [path: string]: JsonObject } = {};
+  for (const route of routes) {
+    const path = route.path.replaceAll(/:(\w+)/g, "{$1}");
+    (paths[path] ??= {})[route.method.toLowerCase()] = operationOf(route);
+  }
+  return {
+    openapi: "3.1.0",
+    info: { ...info, description: "The HTTP API for a host's backend (API key) and for users (token). The live side is at /v1/socket: see /asyncapi.json." },
+    servers: [{ url: "/" }],
+    security: [{ bearer: [] }],
+    paths,
+    components: {
+      securitySchemes: {
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description: "A user's JWT, or an API key. With an API key the header Suda-User names the user on whose behalf.",
+        },
+      },
+      schemas: { Error: toJsonSchema(ErrorFrameSchema) },
+    },
+  };
+}
+
+function operationOf(route: Route): JsonObject {
+  const content = (schema: unknown): JsonObject => ({
+    "application/json": { schema: toJsonSchema(schema) },
+    "application/msgpack": { schema: toJsonSchema(schema) },
+  });
+  const required = (schema: unknown, name: string): boolean => ((schema as { readonly required?: readonly string[] }).required ?? []).includes(name);
+  const parameters = [
+    ...Object.entries(route.params.properties).map(([name, schema]) => ({ name, in: "path", required: true, schema: toJsonSchema(schema) })),
+    ...Object.entries(route.query.properties).map(([name, schema]) => ({
+      name,
+      in: "query",
+      required: required(route.query, name),
+      schema: toJsonSchema(schema),
+    })),
+    {
+      name: "Suda-User",
+      in: "header",
+      required: false,
+      schema: { type: "string" },
+      description: route.caller === "user" ? "Required with an API key: the user on whose behalf" : "With an API key: the user on whose behalf",
+    },
+  ];
+  return {
+    operationId: route.name,
+    summary: route.summary,
+    parameters,
+    ...(route.body === undefined ? {} : { requestBody: { required: true, content: content(route.body) } }),
+    responses: {
+      "200": { description: "Done", content: content(route.reply) },
+      default: { description: "Refused; the code says why", content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } } },
+    },
+  };
+}
+
+/** AsyncAPI 3.0 of the WebSocket. */
+export function asyncApiDocument(): JsonObject {
+  const messages: JsonObject = {};
+  const message = (name: string, summary: string, payload: unknown): void => {
+    messages[name] = { name, summary, payload: toJsonSchema(payload) };
+  };
+  const types = Object.keys(commands) as CommandType[];
+  for (const type of types) {
+    message(type, commands[type].summary, commandSchema(type));
+    message(`${type}.reply`, `Answer to ${type}`, replySchema(type));
+  }
+  message("error", "A refusal, with the ref of what is refused", ErrorFrameSchema);
+  const events = [...(LogEventSchema.anyOf as readonly { properties: { type: { const: string } } }[]), ConversationJoinedSchema, ConversationLeftSchema];
+  for (const schema of events) message(schema.properties.type.const, `Event ${schema.properties.type.const}`, schema);
+  const refs = (names: readonly string[]): JsonObject[] => names.map((name) => ({ $ref: `#/channels/socket/messages/${name}` }));
+  const received = Object.keys(messages).filter((name) => !types.includes(name as CommandType));
+  return {
+    asyncapi: "3.0.0",
+    info: {
+      ...info,
+      description:
+        "Frames of /v1/socket: JSON text (subprotocol suda.v1.json) or MessagePack (suda.v1.msgpack). One WebSocket message is one frame or an array of frames.",
+    },
+    defaultContentType: "application/json",
+    channels: {
+      socket: { address: "/v1/socket", messages: Object.fromEntries(Object.keys(messages).map((name) => [name, { $ref: `#/components/messages/${name}` }])) },
+    },
+    operations: {
+      command: { action: "receive", channel: { $ref: "#/channels/socket" }, messages: refs(types), summary: "What a client asks" },
+      tell: { action: "send", channel: { $ref: "#/channels/socket" }, messages: refs(received), summary: "What the server answers and tells" },
+    },
+    components: { messages },
+  };
+}
+
+/** Plain JSON Schema: bytes are base64 strings there. */
+function toJsonSchema(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(toJsonSchema);
+  if (typeof schema !== "object" || schema === null) return schema;
+  const plain = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, toJsonSchema(value)]));
+  return "contentEncoding" in plain ? { type: "string", ...plain } : plain;
+}

@@ -1,0 +1,14 @@
+/** The Suda server as a library. Contracts have entries of their own: `@suda/server/store`, `/channel-layer`, `/app`. */
+export type { ApiKey, AuthenticatorOptions, TokenKey } from "./middleware/authenticator.ts";
+export { Authenticator } from "./middleware/authenticator.ts";
+export { authenticateHttp, authenticateWebSocket } from "./middleware/authentication.ts";
+export { checkOrigin, originRule, type OriginRule } from "./middleware/origin.ts";
+export { RateLimiter, rateLimitHttp, rateLimitWebSocket, type RateLimit } from "./middleware/rate-limiter.ts";
+export { mountFetch, protocolRouter, urlRouter } from "./routing/routers.ts";
+export { SocketServer, type SocketServerOptions } from "./serve/socket-server.ts";
+export { defaultConnectionBounds, type ConnectionBounds } from "./serve/served-connection.ts";
+export type { Actor, ChatContext, ChatLimits, ChatMetrics } from "./chat/context.ts";
+export type { BotDefinition } from "./bots/in-process-bot.ts";
+export { createServer, defaultServerLimits, ownPaths, type ServerLimits, type ServerOptions, type SudaServer } from "./suda-server.ts";
+export { asyncApiDocument, openApiDocument } from "./consumers/http-documents.ts";
+export type { LogLevel } from "./telemetry/log.ts";

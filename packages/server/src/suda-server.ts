@@ -1,0 +1,165 @@
+/**
+ * The server as one thing: store and layer below, the chat between, sockets above. This file is the wiring
+ * and the only one that sees all folders; read it to see which app is inside which.
+ */
+import type { Server } from "node:http";
+import { systemClock, systemRandom, type Clock, type Random } from "@suda/protocol";
+import type { App } from "./app/app.ts";
+import { InProcessBot, type BotDefinition } from "./bots/in-process-bot.ts";
+import type { ChannelLayer } from "./channel-layer/channel-layer.ts";
+import { MemoryChannelLayer } from "./channel-layer/memory-channel-layer.ts";
+import { defaultChatLimits, type ChatContext, type ChatLimits } from "./chat/context.ts";
+import { chatHttp } from "./consumers/chat-http.ts";
+import { chatWebSocket } from "./consumers/chat-websocket.ts";
+import { EventEncoder } from "./consumers/event-encoder.ts";
+import { authenticateHttp, authenticateWebSocket } from "./middleware/authentication.ts";
+import { Authenticator, type ApiKey, type TokenKey } from "./middleware/authenticator.ts";
+import { checkOrigin, originRule } from "./middleware/origin.ts";
+import { RateLimiter, rateLimitHttp, rateLimitWebSocket, type RateLimit } from "./middleware/rate-limiter.ts";
+import { mountFetch, protocolRouter, urlRouter } from "./routing/routers.ts";
+import type { ConnectionBounds } from "./serve/served-connection.ts";
+import { SocketServer } from "./serve/socket-server.ts";
+import type { Store } from "./store/store.ts";
+import { createLog, type LogLevel } from "./telemetry/log.ts";
+import { Metrics } from "./telemetry/metrics.ts";
+
+export interface ServerOptions {
+  /** Opened by the caller; closed by the caller after the server. */
+  readonly store: Store;
+  /** Default: a {@link MemoryChannelLayer}, for one process. */
+  readonly layer?: ChannelLayer;
+  readonly auth: {
+    readonly tokenKeys: readonly TokenKey[];
+    readonly audience?: string;
+    readonly issuer?: string;
+    readonly apiKeys?: readonly ApiKey[];
+  };
+  /** Origins of pages that may connect, beside the server's own; `*` for any. Default none. */
+  readonly allowedOrigins?: readonly string[];
+  /** Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is believed. Default none. */
+  readonly trustedProxies?: readonly string[];
+  readonly limits?: Partial<ServerLimits>;
+  readonly bounds?: Partial<ConnectionBounds>;
+  /** Default `info`. */
+  readonly logLevel?: LogLevel;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export interface ServerLimits extends ChatLimits {
+  /** WebSocket connections at once, default 100,000. */
+  readonly maxConnections: number;
+  /** Commands of one user over all connections; default 50 a second, 200 at once. */
+  readonly commands: RateLimit;
+  /** Handshakes of one address; default 20 a second, 200 at once. */
+  readonly connects: RateLimit;
+  /** HTTP requests of one address; default 50 a second, 200 at once. API keys are not limited. */
+  readonly requests: RateLimit;
+}
+
+export const defaultServerLimits: ServerLimits = {
+  ...defaultChatLimits,
+  maxConnections: 100_000,
+  commands: { perSecond: 50, burst: 200 },
+  connects: { perSecond: 20, burst: 200 },
+  requests: { perSecond: 50, burst: 200 },
+};
+
+/** Paths that {@link SudaServer.attach} takes over on a server of the team's own. */
+export const ownPaths = ["/v1", "/openapi.json", "/asyncapi.json", "/docs", "/healthz", "/readyz", "/metrics"] as const;
+
+export interface SudaServer extends AsyncDisposable {
+  /** The whole program as an app: what communicators run without a socket. */
+  readonly app: App;
+  /** The domain, for a program that embeds the server and wants to call it directly. */
+  readonly context: ChatContext;
+  readonly connectionCount: number;
+  /** Rejects with Node's error when the port is taken. @param address port 0 for any free one */
+  listen(address: { readonly port: number; readonly host: string }): Promise<{ readonly port: number; readonly url: string }>;
+  /** Serves `paths` (default {@link ownPaths}) on the team's own server; everything else stays theirs. */
+  attach(server: Server, paths?: readonly string[]): void;
+  /** A bot inside this process, until the server is disposed of. */
+  addBot(bot: BotDefinition): Promise<void>;
+  /** No new connections; those that are open are told to come back (1012). Twice is fine. @param timeoutMs default 10,000 */
+  drain(timeoutMs?: number): Promise<void>;
+}
+
+/** @throws TypeError for keys, origins or proxies that cannot be meant */
+export function createServer(options: ServerOptions): SudaServer {
+  const { store, clock = systemClock, random = systemRandom } = options;
+  const limits: ServerLimits = { ...defaultServerLimits, ...options.limits };
+  const log = createLog(options.logLevel ?? "info");
+  const metrics: Metrics = new Metrics({
+    connections: () => sockets.connectionCount,
+    layerDropped: () => layer.stats().dropped,
+    isReady: () => isReady(),
+  });
+  const onFailure = (error: unknown): void => {
+    metrics.failure();
+    log.error({ err: error }, "unexpected error");
+  };
+  const layer = options.layer ?? new MemoryChannelLayer({ onFailure });
+  const context: ChatContext = { store, layer, clock, random, limits, metrics };
+  const isReady = (): boolean => !sockets.isDraining && store.status().state !== "failed" && store.status().state !== "closed";
+
+  const authenticator = new Authenticator({ ...options.auth, clock });
+  const origins = originRule(options.allowedOrigins ?? []);
+  const commandLimiter = new RateLimiter(limits.commands, clock);
+  const connectLimiter = new RateLimiter(limits.connects, clock);
+  const requestLimiter = new RateLimiter(limits.requests, clock);
+
+  const chat = chatWebSocket({
+    context,
+    layer,
+    clock,
+    encoder: new EventEncoder(),
+    authenticate: (token) => authenticator.user(token),
+    takeCommand: (user) => commandLimiter.take(user),
+    onFailure,
+    metrics,
+  });
+  const api = chatHttp({
+    context,
+    isReady,
+    status: () => store.status(),
+    renderMetrics: () => metrics.registry.metrics(),
+    isAllowedOrigin: (origin) => origins(origin, null),
+    onFailure,
+  });
+
+  const app = protocolRouter({
+    http: authenticateHttp(authenticator, rateLimitHttp(requestLimiter, mountFetch(api))),
+    websocket: urlRouter({ "/v1/socket": checkOrigin(origins, rateLimitWebSocket(connectLimiter, authenticateWebSocket(authenticator, chat))) }),
+  });
+
+  const sockets: SocketServer = new SocketServer({
+    app,
+    clock,
+    random,
+    maxConnections: limits.maxConnections,
+    onFailure,
+    onSlow: () => metrics.slowClose(),
+    ...(options.bounds === undefined ? {} : { bounds: options.bounds }),
+    ...(options.trustedProxies === undefined ? {} : { trustedProxies: options.trustedProxies }),
+  });
+  const bots: InProcessBot[] = [];
+
+  return {
+    app,
+    context,
+    get connectionCount() {
+      return sockets.connectionCount;
+    },
+    listen: (address) => sockets.listen(address),
+    attach: (server, paths = ownPaths) => sockets.attach(server, paths),
+    async addBot(bot) {
+      bots.push(await InProcessBot.open(context, bot, onFailure));
+    },
+    drain: (timeoutMs) => sockets.drain(timeoutMs),
+    async [Symbol.asyncDispose]() {
+      await sockets[Symbol.asyncDispose]();
+      for (const bot of bots) await bot[Symbol.asyncDispose]();
+      if (options.layer === undefined) await layer[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * What is counted, in Prometheus' words (prom-client behind this facade). One registry per server, so that
+ * two in one process do not mix.
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { ChatMetrics } from "../chat/context.ts";
+
+export interface MetricsSources {
+  readonly connections: () => number;
+  readonly layerDropped: () => number;
+  /** 1 ready, 0 not. */
+  readonly isReady: () => boolean;
+}
+
+export class Metrics implements ChatMetrics {
+  readonly registry: Registry = new Registry();
+  readonly #commands: Counter<"type" | "code">;
+  /** Counted as a plain number, because it is on the hot path of fan-out. */
+  #deliveries = 0;
+  readonly #sendMs: Histogram;
+  readonly #duplicates: Counter;
+  readonly #slowCloses: Counter;
+  readonly #failures: Counter;
+
+  constructor(sources: MetricsSources) {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry, prefix: "suda_" });
+    this.#commands = new Counter({
+      name: "suda_commands_total",
+      help: "Commands answered over WebSocket, by type and outcome",
+      labelNames: ["type", "code"],
+      registers,
+    });
+    const deliveries = (): number => this.#deliveries;
+    new Counter({
+      name: "suda_deliveries_total",
+      help: "Events given to connections",
+      registers,
+      collect() {
+        this.reset();
+        this.inc(deliveries());
+      },
+    });
+    this.#sendMs = new Histogram({
+      name: "suda_send_durable_ms",
+      help: "From a send command to its durable commit, milliseconds",
+      buckets: [1, 2, 5, 10, 25, 50, 100, 250, 1_000],
+      registers,
+    });
+    this.#duplicates = new Counter({ name: "suda_send_duplicates_total", help: "Retries that found their first send", registers });
+    this.#slowCloses = new Counter({ name: "suda_slow_closes_total", help: "Connections closed because the client did not read", registers });
+    this.#failures = new Counter({ name: "suda_failures_total", help: "Unexpected errors; each is in the log", registers });
+    const gauge = (name: string, help: string, value: () => number): Gauge =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(value());
+        },
+      });
+    gauge("suda_connections", "Open WebSocket connections", sources.connections);
+    gauge("suda_layer_dropped", "Events that the channel layer dropped since the start", sources.layerDropped);
+    gauge("suda_ready", "1 when the server takes traffic", () => (sources.isReady() ? 1 : 0));
+  }
+
+  sent(ms: number): void {
+    this.#sendMs.observe(ms);
+  }
+
+  duplicate(): void {
+    this.#duplicates.inc();
+  }
+
+  command(type: string, code: string): void {
+    this.#commands.inc({ type, code });
+  }
+
+  delivered(): void {
+    this.#deliveries++;
+  }
+
+  slowClose(): void {
+    this.#slowCloses.inc();
+  }
+
+  failure(): void {
+    this.#failures.inc();
+  }
+}
