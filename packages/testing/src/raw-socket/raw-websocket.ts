@@ -3,6 +3,7 @@
  * library would refuse to, and for load generators in which a library's cost would be measured with the
  * server's. No timers, no retries; loopback only by who uses it.
  */
+import { HandshakeRefused } from "../handshake-refused.ts";
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { encodeWebSocketFrame, FrameReader, opcodes } from "./websocket-frame.ts";
@@ -16,16 +17,6 @@ export interface RawWebSocketOptions {
   readonly onMessage: (payload: Buffer, isText: boolean) => void;
   /** Exactly once after the handshake; 1006 when there was no close frame. */
   readonly onClose?: (code: number) => void;
-}
-
-/** The server answered the handshake with something other than 101. */
-export class HandshakeRefused extends Error {
-  override readonly name = "HandshakeRefused";
-  readonly status: number;
-  constructor(status: number) {
-    super(`The server refused the WebSocket handshake with HTTP status ${status}.`);
-    this.status = status;
-  }
 }
 
 export class RawWebSocket implements AsyncDisposable {

@@ -1,0 +1,64 @@
+/**
+ * Waiting for an answer and not for time: a queue of what arrived, and a wait that fails after a while with
+ * what was received instead.
+ */
+export const defaultTimeoutMs = 2_000;
+
+export class Arrivals<T> {
+  readonly #waiting: T[] = [];
+  readonly #describe: (item: T) => string;
+  /** Everything that ever arrived, for the message of a wait that failed. */
+  readonly #seen: string[] = [];
+  #wake: (() => void) | undefined;
+  #end: string | undefined;
+
+  constructor(describe: (item: T) => string) {
+    this.#describe = describe;
+  }
+
+  push(item: T): void {
+    this.#waiting.push(item);
+    this.#seen.push(this.#describe(item));
+    if (this.#seen.length > 50) this.#seen.shift();
+    this.#wake?.();
+  }
+
+  /** Nothing more will arrive; waits that are not satisfied fail with `reason`. */
+  end(reason: string): void {
+    this.#end ??= reason;
+    this.#wake?.();
+  }
+
+  /** Takes the first that fits, leaving those before it for other waits. */
+  async take(what: string, fits: (item: T) => boolean, timeoutMs: number): Promise<T> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const index = this.#waiting.findIndex(fits);
+      if (index !== -1) return this.#waiting.splice(index, 1)[0] as T;
+      const remainingMs = deadline - performance.now();
+      if (this.#end !== undefined || remainingMs <= 0) {
+        const why = this.#end ?? `nothing of the kind within ${timeoutMs} ms`;
+        throw new Error(`Waited for ${what}: ${why}. Received instead:${this.#seen.length === 0 ? " nothing" : `\n  ${this.#seen.join("\n  ")}`}`);
+      }
+      await this.#arrival(remainingMs);
+    }
+  }
+
+  /** What has arrived and was not taken. */
+  drain(): T[] {
+    return this.#waiting.splice(0);
+  }
+
+  async #arrival(timeoutMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      const before = this.#wake;
+      this.#wake = () => {
+        clearTimeout(timer);
+        before?.();
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+}
