@@ -53,7 +53,7 @@ test("a value outside of its bounds is refused and named by where it stands", (t
   assert.match(refused({ SUDA_PORT: "65536" }), /^SUDA_PORT must be 0 to 65535/);
   assert.match(refused({ SUDA_PORT: "http" }), /not an integer/);
   assert.match(refused({ SUDA_DRAIN_TIMEOUT_MS: "1 week" }), /not a time/);
-  assert.match(refused({ SUDA_LOG_LEVEL: "loud" }), /one of trace, debug/);
+  assert.match(refused({ SUDA_LOG_LEVEL: "loud" }), /one of debug, info/);
   assert.match(refused({ SUDA_ALLOWED_ORIGINS: "https://a.example/path" }), /not an origin/);
   assert.match(refused({ SUDA_TRUSTED_PROXIES: "10.0.0.0/33" }), /not an IP address/);
   assert.match(refused({ SUDA_TOKEN_SECRET: "short" }), /32 bytes/);

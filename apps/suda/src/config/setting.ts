@@ -31,7 +31,7 @@ const bad = (problem: string): { readonly problem: string } => ({ problem });
 
 export function integer(options: Common<number> & { readonly min: number; readonly max: number; readonly unit?: string }): Setting<number> {
   const { min, max, unit } = options;
-  const accepts = `integer${unit === undefined ? "" : ` of ${unit}`}, ${min}–${max}`;
+  const accepts = `integer ${min}–${max}${unit === undefined ? "" : ` ${unit}`}`;
   return {
     ...options,
     accepts,

@@ -2,6 +2,7 @@
  * Every setting of Suda: one row gives its flag, its environment variable, its key in the file, its bounds and
  * its line in `suda config doc`. Names are the keys of the file; `logLevel` is `SUDA_LOG_LEVEL` and `--log-level`.
  */
+import { defaultServerLimits } from "@suda/server";
 import { addressProblem, choice, duration, integer, list, text, urlProblem, type Setting } from "./setting.ts";
 
 export interface Config {
@@ -9,7 +10,7 @@ export interface Config {
   readonly port: number;
   readonly data: string;
   readonly store: "lmdb" | "memory";
-  readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "silent";
+  readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
   readonly tokenSecret: string | undefined;
   readonly tokenKeys: string | undefined;
   readonly tokenJwksUrl: string | undefined;
@@ -18,6 +19,14 @@ export interface Config {
   readonly apiKeys: readonly string[];
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
+  readonly maxConnections: number;
+  readonly maxMembers: number;
+  readonly commandsPerSecond: number;
+  readonly commandsBurst: number;
+  readonly connectsPerSecond: number;
+  readonly connectsBurst: number;
+  readonly requestsPerSecond: number;
+  readonly requestsBurst: number;
   readonly drainTimeoutMs: number;
   readonly url: string | undefined;
   readonly token: string | undefined;
@@ -29,7 +38,7 @@ export const settings: { readonly [Name in keyof Config]: Setting<Config[Name]> 
   data: text({ default: "./suda-data", isPath: true, doc: "Data directory: the store and, unless keys are configured, the token key. Local disk only." }),
   store: choice({ choices: ["lmdb", "memory"], default: "lmdb", doc: "Where messages are kept. `memory` forgets everything at exit: for tests." }),
   logLevel: choice({
-    choices: ["trace", "debug", "info", "warn", "error", "silent"],
+    choices: ["debug", "info", "warn", "error", "silent"],
     default: "info",
     developmentDefault: "warn",
     doc: "What is logged, as JSON lines on standard error.",
@@ -71,6 +80,19 @@ export const settings: { readonly [Name in keyof Config]: Setting<Config[Name]> 
     doc: "Proxies whose `X-Forwarded-For` is believed.",
     problem: addressProblem,
   }),
+  maxConnections: integer({
+    default: defaultServerLimits.maxConnections,
+    min: 1,
+    max: 1_000_000,
+    doc: "WebSocket connections at once; beyond it new ones are refused. Each needs an open file (`ulimit -n`).",
+  }),
+  maxMembers: integer({ default: defaultServerLimits.maxMembers, min: 2, max: 100_000, doc: "Members of one group." }),
+  commandsPerSecond: rate("commands", "Commands of one user over all their connections, steadily."),
+  commandsBurst: burst("commands", "Commands of one user at once."),
+  connectsPerSecond: rate("connects", "New connections of one address, steadily."),
+  connectsBurst: burst("connects", "New connections of one address at once."),
+  requestsPerSecond: rate("requests", "HTTP requests of one address without an API key, steadily."),
+  requestsBurst: burst("requests", "HTTP requests of one address at once."),
   drainTimeoutMs: duration({ default: 10_000, minMs: 0, maxMs: 300_000, doc: "How long a stopping server lets connections finish." }),
   url: text({
     accepts: "ws, wss, http or https URL",
@@ -79,6 +101,14 @@ export const settings: { readonly [Name in keyof Config]: Setting<Config[Name]> 
   }),
   token: text({ isSecret: true, doc: "`suda chat`: the user's token. Without it one is signed with the data directory's key." }),
 };
+
+function rate(limit: "commands" | "connects" | "requests", doc: string): Setting<number> {
+  return integer({ default: defaultServerLimits[limit].perSecond, min: 0, max: 1_000_000, unit: "a second", doc: `${doc} 0 switches the limit off.` });
+}
+
+function burst(limit: "commands" | "connects" | "requests", doc: string): Setting<number> {
+  return integer({ default: defaultServerLimits[limit].burst, min: 1, max: 1_000_000, doc });
+}
 
 export type SettingName = keyof Config;
 

@@ -31,10 +31,10 @@ export async function signToken({ user, key, now, lifetimeMs, config }: TokenReq
 
 /** @throws CommandError `usage` */
 export function checkUserId(user: string): void {
-  if (!isUserId(user))
+  if (!isUserId(user) || user.startsWith("~"))
     throw new CommandError(
       "usage",
       `${JSON.stringify(user)} is not a user id`,
-      "1 to 128 of A–Z a–z 0–9 . _ - @ : + | ~ = ; names for people go into the profile",
+      "1 to 128 of A–Z a–z 0–9 . _ - @ : + | ~ =, not beginning with ~ ; names for people go into the profile",
     );
 }

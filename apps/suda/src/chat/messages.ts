@@ -1,0 +1,181 @@
+/** Every sentence of the terminal client, in Korean and in English. A sentence missing in one does not compile. */
+
+export interface Messages {
+  readonly locale: "ko" | "en";
+  readonly connecting: string;
+  readonly connected: string;
+  readonly closed: (reason: string) => string;
+  readonly waiting: (seconds: number) => string;
+  readonly backAgain: string;
+  readonly lost: string;
+  readonly you: string;
+  readonly memberCount: (count: number) => string;
+  readonly unread: (count: number) => string;
+  readonly unreadLine: string;
+  readonly noConversation: string;
+  readonly nothingYet: string;
+  readonly beginning: string;
+  readonly newerBelow: (count: number) => string;
+  readonly welcome: string;
+  readonly failed: (reason: string) => string;
+  readonly nothingToRetry: string;
+  readonly retrying: (count: number) => string;
+  readonly tooLong: (count: number, max: number) => string;
+  readonly pasteCut: string;
+  readonly unknownCommand: (command: string, guess: string | undefined) => string;
+  readonly usage: (usage: string) => string;
+  readonly noSuchConversation: (target: string) => string;
+  readonly notUser: (target: string) => string;
+  readonly onlyGroups: string;
+  readonly now: (title: string) => string;
+  readonly profile: (user: string, name: string | undefined, server: string) => string;
+  readonly renamed: (name: string) => string;
+  readonly members: (list: string, more: boolean) => string;
+  readonly roles: { readonly owner: string; readonly admin: string; readonly member: string };
+  readonly bot: string;
+  readonly conversations: string;
+  readonly unconfirmed: (count: number) => string;
+  readonly added: (by: string, users: string) => string;
+  readonly left: (user: string) => string;
+  readonly removed: (by: string, user: string) => string;
+  readonly roleGiven: (by: string, user: string, role: string) => string;
+  readonly titled: (by: string, title: string) => string;
+  readonly changed: (by: string) => string;
+  readonly youLeft: (title: string) => string;
+  readonly content: Readonly<Record<"image" | "video" | "audio" | "file" | "location" | "bytes", string>>;
+  readonly unsupported: (type: string) => string;
+  readonly help: Readonly<Record<CommandName | "keys", string>>;
+}
+
+export const commandNames = ["join", "dm", "new", "add", "leave", "who", "list", "history", "retry", "me", "name", "help", "quit"] as const;
+export type CommandName = (typeof commandNames)[number];
+
+const english: Messages = {
+  locale: "en",
+  connecting: "connecting…",
+  connected: "connected",
+  closed: (reason) => `disconnected: ${reason}`,
+  waiting: (seconds) => `no connection, again in ${seconds} s (Ctrl-R: now)`,
+  backAgain: "connected again",
+  lost: "The connection is lost. What you write is sent when it is back.",
+  you: "me",
+  memberCount: (count) => (count === 1 ? "1 member" : `${count} members`),
+  unread: (count) => `${count} unread`,
+  unreadLine: "unread",
+  noConversation: "No conversation is open: /dm USER, or /new TITLE USER…",
+  nothingYet: "No message yet. Say hello!",
+  beginning: "the beginning",
+  newerBelow: (count) => `↓ ${count} new (End)`,
+  welcome: "Welcome to Suda. /dm alice opens a conversation, /new TITLE alice jimin a group, /help shows everything.",
+  failed: (reason) => `${reason} — /retry`,
+  nothingToRetry: "Nothing here has failed.",
+  retrying: (count) => (count === 1 ? "Sending 1 message again." : `Sending ${count} messages again.`),
+  tooLong: (count, max) => `${count} characters; a message has at most ${max}. Nothing was sent.`,
+  pasteCut: "The paste was too long and was cut.",
+  unknownCommand: (command, guess) =>
+    guess === undefined ? `There is no ${command}. /help shows the commands; // at the beginning writes a slash.` : `There is no ${command}. Did you mean ${guess}?`,
+  usage: (usage) => `Usage: ${usage}`,
+  noSuchConversation: (target) => `You have no conversation "${target}". /list shows yours; /dm USER opens one.`,
+  notUser: (target) => `"${target}" is not a user id.`,
+  onlyGroups: "That is for groups; this is a direct conversation.",
+  now: (title) => `Now in ${title}.`,
+  profile: (user, name, server) => `You are ${name === undefined ? user : `${name} (${user})`} on ${server}.`,
+  renamed: (name) => `Your name is now ${name}.`,
+  members: (list, more) => `${list}${more ? " … and more" : ""}`,
+  roles: { owner: "owner", admin: "admin", member: "member" },
+  bot: "bot",
+  conversations: "Your conversations:",
+  unconfirmed: (count) => (count === 1 ? "1 message was not confirmed by the server." : `${count} messages were not confirmed by the server.`),
+  added: (by, users) => `${by} added ${users}`,
+  left: (user) => `${user} left`,
+  removed: (by, user) => `${by} removed ${user}`,
+  roleGiven: (by, user, role) => `${by} made ${user} ${role}`,
+  titled: (by, title) => `${by} named the group ${title}`,
+  changed: (by) => `${by} changed the group`,
+  youLeft: (title) => `You are no longer in ${title}.`,
+  content: { image: "image", video: "video", audio: "audio", file: "file", location: "location", bytes: "data" },
+  unsupported: (type) => `[${type}: this client cannot show it]`,
+  help: {
+    join: "open one of your conversations",
+    dm: "direct conversation with a user",
+    new: "new group; quotes around a title with spaces",
+    add: "add users to this group",
+    leave: "leave this group",
+    who: "who is in this conversation",
+    list: "your conversations",
+    history: "older messages",
+    retry: "send failed messages again",
+    me: "say what you do; alone: who you are",
+    name: "change your name",
+    help: "this list",
+    quit: "leave the program",
+    keys: "Enter sends, Alt+Enter or Ctrl-J new line, Tab completes, PgUp/PgDn scroll, Ctrl-N/Ctrl-P next and previous conversation, Ctrl-C quits",
+  },
+};
+
+const korean: Messages = {
+  locale: "ko",
+  connecting: "연결 중…",
+  connected: "연결됨",
+  closed: (reason) => `연결 끊김: ${reason}`,
+  waiting: (seconds) => `연결 없음, ${seconds}초 뒤 재시도 (Ctrl-R: 지금)`,
+  backAgain: "다시 연결되었습니다",
+  lost: "연결이 끊어졌습니다. 지금 쓰는 메시지는 다시 연결되면 전송됩니다.",
+  you: "나",
+  memberCount: (count) => `${count}명`,
+  unread: (count) => `안 읽음 ${count}`,
+  unreadLine: "여기부터 안 읽음",
+  noConversation: "열린 대화가 없습니다: /dm 사용자, 또는 /new 제목 사용자…",
+  nothingYet: "아직 메시지가 없습니다. 먼저 인사해 보세요!",
+  beginning: "대화의 시작",
+  newerBelow: (count) => `↓ 새 메시지 ${count}개 (End)`,
+  welcome: "수다에 오신 것을 환영합니다. /dm alice 로 대화를, /new 제목 alice jimin 으로 그룹을 시작하세요. /help 는 도움말입니다.",
+  failed: (reason) => `${reason} — /retry`,
+  nothingToRetry: "여기에는 실패한 메시지가 없습니다.",
+  retrying: (count) => `메시지 ${count}개를 다시 보냅니다.`,
+  tooLong: (count, max) => `${count}자입니다. 메시지는 최대 ${max}자이며, 아무것도 보내지 않았습니다.`,
+  pasteCut: "붙여 넣은 글이 너무 길어 잘렸습니다.",
+  unknownCommand: (command, guess) =>
+    guess === undefined ? `${command} 명령은 없습니다. /help 로 명령을 볼 수 있고, // 로 시작하면 빗금을 씁니다.` : `${command} 명령은 없습니다. ${guess} 를 찾으셨나요?`,
+  usage: (usage) => `사용법: ${usage}`,
+  noSuchConversation: (target) => `"${target}" 대화가 없습니다. /list 로 목록을 보고, /dm 사용자 로 새로 여세요.`,
+  notUser: (target) => `"${target}" 은(는) 사용자 아이디가 아닙니다.`,
+  onlyGroups: "그룹에서만 쓸 수 있습니다. 여기는 1:1 대화입니다.",
+  now: (title) => `${title} 대화로 왔습니다.`,
+  profile: (user, name, server) => `${name === undefined ? user : `${name} (${user})`} 님, ${server} 에 계십니다.`,
+  renamed: (name) => `이제 이름은 ${name} 입니다.`,
+  members: (list, more) => `${list}${more ? " … 외 더 있음" : ""}`,
+  roles: { owner: "방장", admin: "관리자", member: "멤버" },
+  bot: "봇",
+  conversations: "내 대화:",
+  unconfirmed: (count) => `메시지 ${count}개는 서버의 확인을 받지 못했습니다.`,
+  added: (by, users) => `${by} 님이 ${users} 님을 초대했습니다`,
+  left: (user) => `${user} 님이 나갔습니다`,
+  removed: (by, user) => `${by} 님이 ${user} 님을 내보냈습니다`,
+  roleGiven: (by, user, role) => `${by} 님이 ${user} 님의 역할을 ${role}(으)로 바꿨습니다`,
+  titled: (by, title) => `${by} 님이 그룹 이름을 ${title}(으)로 바꿨습니다`,
+  changed: (by) => `${by} 님이 그룹 정보를 바꿨습니다`,
+  youLeft: (title) => `${title} 대화에서 나왔습니다.`,
+  content: { image: "사진", video: "동영상", audio: "음성", file: "파일", location: "위치", bytes: "데이터" },
+  unsupported: (type) => `[${type}: 이 프로그램에서 볼 수 없습니다]`,
+  help: {
+    join: "내 대화 열기",
+    dm: "사용자와 1:1 대화",
+    new: "새 그룹. 제목에 빈칸이 있으면 따옴표로",
+    add: "이 그룹에 초대",
+    leave: "이 그룹에서 나가기",
+    who: "대화에 있는 사람",
+    list: "내 대화 목록",
+    history: "이전 메시지",
+    retry: "실패한 메시지 다시 보내기",
+    me: "행동을 말하기. 혼자 쓰면 내 정보",
+    name: "내 이름 바꾸기",
+    help: "이 목록",
+    quit: "끝내기",
+    keys: "Enter 전송, Alt+Enter 또는 Ctrl-J 줄바꿈, Tab 자동 완성, PgUp/PgDn 스크롤, Ctrl-N/Ctrl-P 다음·이전 대화, Ctrl-C 끝내기",
+  },
+};
+
+export function messagesFor(language: "ko" | "en"): Messages {
+  return language === "ko" ? korean : english;
+}
