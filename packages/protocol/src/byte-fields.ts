@@ -17,7 +17,7 @@ interface SchemaNode {
 
 /** The reviver of a schema, or `undefined` when the schema has no bytes anywhere. */
 export function createByteReviver(schema: Type.TSchema): ByteReviver | undefined {
-  return compile(schema as SchemaNode);
+  return compile(schema);
 }
 
 function compile(schema: SchemaNode): ByteReviver | undefined {

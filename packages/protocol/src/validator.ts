@@ -26,7 +26,7 @@ export function createValidator<T>(schema: Type.TSchema): Validator<T> {
     is,
     check(value) {
       if (is(value)) return value;
-      const { path, message } = firstMismatch(schema as SchemaNode, value, "");
+      const { path, message } = firstMismatch(schema, value, "");
       throw new SudaError("frame.invalid", `${path === "" ? "The frame" : path} ${message}.`, { path });
     },
   };

@@ -83,16 +83,19 @@ export class WebSocketCommunicator implements AsyncDisposable {
 
   /** Sends a message as it is: a string as text, bytes as binary. */
   sendRaw(message: string | Uint8Array): void {
-    this.#handling = this.#handling.then(async () => {
-      if (this.#closeEvent !== undefined) return;
-      try {
-        await this.#handlers.onMessage(message);
-      } catch (error) {
-        // What serve would log and answer with 1011; in a test it is the finding.
-        this.#failure = error;
-        this.#frames.end(`the app threw ${String(error)}`);
-      }
-    });
+    this.#handling = this.#handle(this.#handling, message);
+  }
+
+  async #handle(before: Promise<void>, message: string | Uint8Array): Promise<void> {
+    await before;
+    if (this.#closeEvent !== undefined) return;
+    try {
+      await this.#handlers.onMessage(message);
+    } catch (error) {
+      // What serve would log and answer with 1011; in a test it is the finding.
+      this.#failure = error;
+      this.#frames.end(`the app threw ${String(error)}`);
+    }
   }
 
   /** Sends a command and waits for the reply to it. @throws when an error came instead */
@@ -165,20 +168,19 @@ export class WebSocketCommunicator implements AsyncDisposable {
   }
 
   #connection(): WebSocketConnection {
-    const communicator = this;
+    const isOpen = (): boolean => this.#closeEvent === undefined;
     return {
       get isOpen() {
-        return communicator.#closeEvent === undefined;
+        return isOpen();
       },
       isCongested: false,
       drained: () => Promise.resolve(),
-      send(message) {
-        if (communicator.#closeEvent !== undefined) return;
-        const { codec } = communicator;
-        for (const frame of decodeServerFrames(codec, codec.isText ? new TextDecoder().decode(message) : message)) communicator.#frames.push(frame);
+      send: (message) => {
+        if (!isOpen()) return;
+        for (const frame of decodeServerFrames(this.codec, this.codec.isText ? new TextDecoder().decode(message) : message)) this.#frames.push(frame);
       },
-      close(code, reason) {
-        communicator.#close({ code, reason }).catch((error: unknown) => (communicator.#failure = error));
+      close: (code, reason) => {
+        this.#close({ code, reason }).catch((error: unknown) => (this.#failure = error));
       },
     };
   }

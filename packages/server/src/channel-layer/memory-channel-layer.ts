@@ -92,7 +92,7 @@ export class MemoryChannelLayer implements ChannelLayer {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#deliver();
     this.#isClosed = true;
-    for (const channel of [...this.#channels.values()]) await channel.close();
+    for (const channel of this.#channels.values()) await channel.close();
   }
 
   #enqueue(outgoing: Outgoing): void {
@@ -125,7 +125,7 @@ export class MemoryChannelLayer implements ChannelLayer {
   }
 
   #forget(channel: MemoryChannel): void {
-    for (const group of [...channel.groups]) this.#discard(group, channel);
+    for (const group of channel.groups) this.#discard(group, channel);
     this.#channels.delete(channel.name);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * ④ The one gate: the only way to obtain a conversation on somebody's behalf. Whoever is no member is told
- * that it does not exist, so that ids cannot be probed (rule D1).
+ * that it does not exist, so that ids cannot be probed (rule A1).
  */
 import { SudaError, type ConversationId, type Role } from "@suda/protocol";
 import type { ConversationRecord, MemberRecord } from "../store/store.ts";

@@ -100,7 +100,7 @@ function typeOf(schema: unknown): string {
   if (node.contentEncoding !== undefined) return "bytes";
   if (node.anyOf !== undefined)
     return node.anyOf
-      .map((variant) => (variant.properties?.["type"]?.const === undefined ? typeOf(variant) : String(variant.properties["type"].const)))
+      .map((variant) => (variant.properties?.["type"]?.const === undefined ? typeOf(variant) : JSON.stringify(variant.properties["type"].const)))
       .join(" | ");
   if (node.items !== undefined) return `array of ${typeOf(node.items)}`;
   return node.type ?? "any";

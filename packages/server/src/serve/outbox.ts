@@ -14,22 +14,22 @@ export class OutboxNode {
   readonly count: number;
   /** Bytes of the messages together, before joining and framing. */
   readonly bytes: number;
-  readonly #parent: OutboxNode | undefined;
-  readonly #message: Uint8Array | undefined;
+  readonly parent: OutboxNode | undefined;
+  readonly message: Uint8Array | undefined;
   /** The child that was asked for last: members of a group ask for the same one, one after the other. */
   #child: OutboxNode | undefined;
   #wire: Buffer | undefined;
 
   constructor(parent?: OutboxNode, message?: Uint8Array) {
-    this.#parent = parent;
-    this.#message = message;
+    this.parent = parent;
+    this.message = message;
     this.count = parent === undefined ? 0 : parent.count + 1;
     this.bytes = parent === undefined || message === undefined ? 0 : parent.bytes + message.byteLength;
   }
 
   append(message: Uint8Array): OutboxNode {
     let child = this.#child;
-    if (child === undefined || child.#message !== message) {
+    if (child === undefined || child.message !== message) {
       child = new OutboxNode(this, message);
       this.#child = child;
     }
@@ -46,10 +46,10 @@ export class OutboxNode {
   }
 
   #messages(): Uint8Array[] {
-    const messages: Uint8Array[] = new Array<Uint8Array>(this.count);
-    for (let node: OutboxNode | undefined = this; node !== undefined && node.#message !== undefined; node = node.#parent)
-      messages[node.count - 1] = node.#message;
-    return messages;
+    // From the end to the root: a path is at most as long as the outbox's bound on frames.
+    const messages = this.message === undefined ? [] : [this.message];
+    for (let node = this.parent; node?.message !== undefined; node = node.parent) messages.push(node.message);
+    return messages.reverse();
   }
 }
 

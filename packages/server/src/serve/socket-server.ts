@@ -135,7 +135,7 @@ export class SocketServer implements AsyncDisposable {
     this.#isDraining = true;
     const closed = this.#listening.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     for (const server of this.#listening) server.closeIdleConnections();
-    for (const connection of [...this.#connections]) connection.closeFor("restart");
+    for (const connection of this.#connections) connection.closeFor("restart");
     const deadline = this.#options.clock.monotonicMs() + timeoutMs;
     while (this.#connections.size > 0 && this.#options.clock.monotonicMs() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
     for (const server of this.#listening) server.closeAllConnections();

@@ -32,15 +32,16 @@ export class Metrics implements ChatMetrics {
       registers,
     });
     const deliveries = (): number => this.#deliveries;
-    new Counter({
+    const counter = new Counter({
       name: "suda_deliveries_total",
       help: "Events given to connections",
-      registers,
+      registers: [],
       collect() {
         this.reset();
         this.inc(deliveries());
       },
     });
+    this.registry.registerMetric(counter);
     this.#sendMs = new Histogram({
       name: "suda_send_durable_ms",
       help: "From a send command to its durable commit, milliseconds",
