@@ -78,7 +78,7 @@ export interface WebSocketHandlers {
   readonly kind: "accept";
   /** The one chosen of those offered; absent when none is named in the answer. */
   readonly subprotocol?: string;
-  /** How the messages that one turn brought may be joined into one; without it each is written as its own WebSocket message. */
+  /** Whether messages are text, and how those that one turn brought may be joined into one; without it each is a binary message of its own. */
   readonly joiner?: Joiner;
   /** Before any message. */
   onOpen(connection: WebSocketConnection): void;
@@ -101,8 +101,8 @@ export interface CloseEvent {
 export interface Joiner {
   /** Whether messages are text (UTF-8 in the bytes) or binary. */
   readonly isText: boolean;
-  /** Several encoded messages as one. Called once for all connections that were sent the same ones. */
-  join(messages: readonly Uint8Array[]): Uint8Array;
+  /** Several encoded messages as one. Called once for all connections that were sent the same ones. Absent: each stays a message of its own. */
+  join?(messages: readonly Uint8Array[]): Uint8Array;
 }
 
 /** The app's side of one accepted socket. */

@@ -39,8 +39,8 @@ export class OutboxNode {
   /** The bytes for the socket: one WebSocket message if there is a joiner, else one per message. */
   wire(joiner: Joiner | undefined): Buffer {
     this.#wire ??=
-      joiner === undefined
-        ? Buffer.concat(this.#messages().map((message) => frameMessage(message, false)))
+      joiner?.join === undefined
+        ? Buffer.concat(this.#messages().map((message) => frameMessage(message, joiner?.isText ?? false)))
         : frameMessage(joiner.join(this.#messages()), joiner.isText);
     return this.#wire;
   }
