@@ -160,7 +160,7 @@ class Work {
 
 /** Applies a patch whose absent fields stay and whose `null` fields go; for titles, avatars, names and data of any record. */
 export function patchFields<R extends object>(record: R, patch: object): R {
-  const result: Record<string, unknown> = { ...record };
+  const result = { ...record } as Record<string, unknown>;
   for (const [field, value] of Object.entries(patch)) {
     if (field === "type" || value === undefined) continue;
     if (value === null) delete result[field];
