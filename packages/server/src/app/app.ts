@@ -87,6 +87,11 @@ export interface WebSocketHandlers {
    * is pending, further messages wait, and after a bound the socket is no longer read.
    */
   onMessage(message: string | Uint8Array): void | Promise<void>;
+  /**
+   * The server is about to close the connection because it restarts: resolves when what is under way is
+   * answered. No message is handed over any more. Absent: nothing is waited for.
+   */
+  onDrain?(): Promise<void>;
   /** Exactly once, after the last message. The connection takes no more. */
   onClose(event: CloseEvent): void | Promise<void>;
 }

@@ -58,6 +58,8 @@ const maxPendingSends = 64;
 const helloTimeoutMs = 10_000;
 /** Refusals in a row after which a client that ignores `retryAfterMs` is closed as flooding. */
 const maxRefusals = 1_000;
+/** How often the list of conversations may change while its groups are joined. */
+const maxJoinRounds = 10;
 /** setTimeout's longest; a token of over 24 days is looked at again then. */
 const maxTimerMs = 2_147_483_647;
 
@@ -102,6 +104,11 @@ export class ChatConsumer {
       if ("error" in frame) this.#refuse("unreadable", frame.error, frame.ref);
       else await this.#perform(frame.command);
     }
+  }
+
+  /** What is under way is answered. */
+  async onDrain(): Promise<void> {
+    await this.#settleSends();
   }
 
   async onClose(): Promise<void> {
@@ -201,16 +208,18 @@ export class ChatConsumer {
   /** Joins the groups of all conversations; again when the list changed meanwhile, so that neither a join nor a removal falls between. */
   async #joinAll(actor: Actor, channel: Channel): Promise<void> {
     const { context, layer } = this.#environment;
-    let joined = new Set<ConversationId>();
-    for (;;) {
-      const before = await joinedConversations(context, actor);
-      const wanted = new Set(before.ids);
-      for (const id of wanted) if (!joined.has(id)) await layer.groupAdd(conversationGroup(id), channel);
-      for (const id of joined) if (!wanted.has(id)) await layer.groupDiscard(conversationGroup(id), channel);
-      joined = wanted;
-      const after = await context.store.conversations.memberships(actor.user);
-      if (after.change === before.change) return;
+    const joined = new Set<ConversationId>();
+    for (let round = 0; round < maxJoinRounds; round++) {
+      const wanted = new Set((await joinedConversations(context, actor)).ids);
+      const added = [...wanted].filter((id) => !joined.has(id));
+      const removed = [...joined].filter((id) => !wanted.has(id));
+      if (round > 0 && added.length === 0 && removed.length === 0) return;
+      for (const id of added) await layer.groupAdd(conversationGroup(id), channel);
+      for (const id of removed) await layer.groupDiscard(conversationGroup(id), channel);
+      for (const id of added) joined.add(id);
+      for (const id of removed) joined.delete(id);
     }
+    throw new SudaError("server.busy", "Your conversations change too fast; connect again.", { retryAfterMs: 1_000 });
   }
 
   // ── sends ───────────────────────────────────────────────────────────────────────────────────────────

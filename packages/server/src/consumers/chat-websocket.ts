@@ -28,6 +28,7 @@ export function chatWebSocket(environment: ChatConsumerEnvironment): WebSocketAp
         consumer = new ChatConsumer(environment, codec, connection, principal);
       },
       onMessage: (message) => consumer?.onMessage(message),
+      onDrain: async () => consumer?.onDrain(),
       onClose: () => consumer?.onClose(),
     };
   };

@@ -59,6 +59,9 @@ export class ServedConnection implements WebSocketConnection {
   #stalledSince: number | undefined;
   #inbox: (string | Uint8Array)[] = [];
   #isBusy = false;
+  #isDraining = false;
+  /** The end of what the app is busy with. */
+  #working: Promise<void> | undefined;
   #closing: { readonly code: number; readonly reason: string } | undefined;
   #isClosed = false;
   #nextPingAt: number;
@@ -128,6 +131,25 @@ export class ServedConnection implements WebSocketConnection {
     setTimeout(() => this.#ws.terminate(), closeTimeoutMs).unref();
   }
 
+  /** Takes no more messages, lets the app answer what is under way, then closes for a restart. Never rejects. */
+  async drain(): Promise<void> {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    this.#inbox = [];
+    try {
+      await this.#working;
+      await this.#handlers.onDrain?.();
+    } catch (error) {
+      this.#environment.onFailure(error);
+    }
+    this.closeFor("restart");
+  }
+
+  /** Cuts the socket without a word. */
+  terminate(): void {
+    this.#ws.terminate();
+  }
+
   closeFor(reason: CloseReason): void {
     this.close(closeCodes[reason].code, reason);
   }
@@ -157,14 +179,14 @@ export class ServedConnection implements WebSocketConnection {
   }
 
   #onMessage(message: string | Uint8Array): void {
-    if (!this.isOpen) return;
+    if (!this.isOpen || this.#isDraining) return;
     if (this.#isBusy) {
       this.#inbox.push(message);
       if (this.#inbox.length >= this.#environment.bounds.inboxMaxMessages) this.#ws.pause();
       return;
     }
     const going = this.#hand(message);
-    if (going !== undefined) void this.#workOff(going);
+    if (going !== undefined) this.#working = this.#workOff(going);
   }
 
   /** Runs while the app is busy; never rejects. */

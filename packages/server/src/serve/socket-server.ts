@@ -135,9 +135,10 @@ export class SocketServer implements AsyncDisposable {
     this.#isDraining = true;
     const closed = this.#listening.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     for (const server of this.#listening) server.closeIdleConnections();
-    for (const connection of this.#connections) connection.closeFor("restart");
+    for (const connection of this.#connections) void connection.drain();
     const deadline = this.#options.clock.monotonicMs() + timeoutMs;
     while (this.#connections.size > 0 && this.#options.clock.monotonicMs() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (const connection of this.#connections) connection.terminate();
     for (const server of this.#listening) server.closeAllConnections();
     this.#listening = [];
     await Promise.all(closed);
@@ -193,7 +194,7 @@ export class SocketServer implements AsyncDisposable {
           firstPingAt,
         );
         this.#connections.add(connection);
-        if (this.#isDraining) connection.closeFor("restart");
+        if (this.#isDraining) void connection.drain();
       });
     } catch (error) {
       this.#options.onFailure(error);
