@@ -1,0 +1,77 @@
+/**
+ * The keys of the store, as strings of single bytes (every id is ASCII), compared byte by byte.
+ *
+ * All of a conversation lies together — record, idempotency keys, members, entries, tail — so that an append
+ * to a small conversation touches one or two pages and a commit of many appends stays small. A `\0` ends every
+ * id of variable length; ids cannot contain it, so no key is a prefix of another conversation's.
+ *
+ * | key | value |
+ * |---|---|
+ * | `!schema`, `!owner`, `!fence\0token`, `!probe` | the store's own |
+ * | `c` conversation `\0b` | what changes rarely: kind, epoch, title… |
+ * | `c` conversation `\0k` user `\0` clientId | seq of the entry with this key (S3) |
+ * | `c` conversation `\0m` user | member |
+ * | `c` conversation `\0s` seq | entry |
+ * | `c` conversation `\0t` | tail: head and counts |
+ * | `u` user | profile |
+ * | `v` user `\0` | the user's change counter |
+ * | `v` user `\0` conversation | membership |
+ * | `w` user `\0` clientId | conversation created with this key (S11) |
+ */
+import type { ClientId, ConversationId, UserId } from "@suda/protocol";
+
+export const schemaKey = "!schema";
+export const ownerKey = "!owner";
+export const probeKey = "!probe";
+/** The first key that is not the store's own. */
+export const firstDataKey = '"';
+
+export function fenceKey(token: string): string {
+  return `!fence\0${token}`;
+}
+
+export const baseKey = (id: ConversationId): string => `c${id}\0b`;
+export const sendKey = (id: ConversationId, from: UserId, clientId: ClientId): string => `c${id}\0k${from}\0${clientId}`;
+export const memberKey = (id: ConversationId, user: UserId): string => `c${id}\0m${user}`;
+export const entryKey = (id: ConversationId, seq: number): string => `c${id}\0s${orderedNumber(seq)}`;
+export const tailKey = (id: ConversationId): string => `c${id}\0t`;
+export const userKey = (user: UserId): string => `u${user}`;
+export const changeKey = (user: UserId): string => `v${user}\0`;
+export const membershipKey = (user: UserId, id: ConversationId): string => `v${user}\0${id}`;
+export const creationKey = (user: UserId, clientId: ClientId): string => `w${user}\0${clientId}`;
+
+/** All conversations' keys lie in `["c", "d")`. */
+export const conversationsEnd = "d";
+
+/** The first key behind everything of this conversation. */
+export const conversationEnd = (id: ConversationId): string => `c${id}\x01`;
+
+/** The conversation whose key this is. */
+export function conversationOf(key: string): ConversationId {
+  return key.slice(1, key.indexOf("\0")) as ConversationId;
+}
+
+export function seqOf(key: string): number {
+  return Number.parseInt(key.slice(key.indexOf("\0") + 3), 36);
+}
+
+/** What follows the last `\0` and its letter: the user of a member key. */
+export function userOf(key: string): UserId {
+  return key.slice(key.indexOf("\0") + 2) as UserId;
+}
+
+/** Base 36 behind a letter for the count of digits: sorts as the number, and is short for short logs. */
+function orderedNumber(value: number): string {
+  const digits = value.toString(36);
+  return String.fromCharCode(0x60 + digits.length) + digits;
+}
+
+/** How lmdb-js is to write and read these keys: one byte per character, no copies. */
+export const keyEncoder = {
+  writeKey(key: string, target: Buffer, start: number): number {
+    return start + target.write(key, start, "latin1");
+  },
+  readKey(source: Buffer, start: number, end: number): string {
+    return source.toString("latin1", start, end);
+  },
+};

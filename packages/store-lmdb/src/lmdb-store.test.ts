@@ -1,0 +1,14 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { storeSuite } from "@suda/testing";
+import { openLmdbStore } from "./open-lmdb-store.ts";
+
+storeSuite("lmdb", async ({ clock }) => {
+  const directory = await mkdtemp(join(tmpdir(), "suda-store-"));
+  return {
+    store: await openLmdbStore({ directory, clock }),
+    reopen: () => openLmdbStore({ directory, clock }),
+    cleanup: () => rm(directory, { recursive: true, force: true }),
+  };
+});

@@ -1,0 +1,134 @@
+/**
+ * Reads for users: only what is committed, in one snapshot per call (each method works without awaiting), with
+ * every checksum verified and every hole found (S5, S17).
+ */
+import type { ConversationId, UserId } from "@suda/protocol";
+import type { ConversationRecord, LogEntry, MemberRecord, Membership, UserRecord } from "@suda/server/store";
+import { SudaError } from "@suda/protocol";
+import type { Database } from "./database.ts";
+import { baseKey, changeKey, conversationEnd, conversationOf, conversationsEnd, entryKey, memberKey, tailKey, userKey, userOf } from "./keys.ts";
+import { decodeEntry, decodeRecord, memberOf, type BaseRecord, type MembershipValue, type MemberValue, type TailRecord } from "./records.ts";
+import { StoreCorruptError } from "./store-errors.ts";
+
+/** MDB_PANIC: after some failed commits LMDB refuses reads as well. */
+const panic = -30_795;
+
+export class Reader {
+  readonly #database: Database;
+  readonly #onPanic: (error: unknown) => void;
+
+  constructor(database: Database, onPanic: (error: unknown) => void) {
+    this.#database = database;
+    this.#onPanic = onPanic;
+  }
+
+  record(key: string): unknown {
+    const bytes = this.#bytes(key);
+    return bytes === undefined ? undefined : decodeRecord(key, bytes);
+  }
+
+  tail(id: ConversationId): TailRecord | undefined {
+    return this.record(tailKey(id)) as TailRecord | undefined;
+  }
+
+  conversation(id: ConversationId): ConversationRecord | undefined {
+    const base = this.record(baseKey(id)) as BaseRecord | undefined;
+    const tail = this.tail(id);
+    if ((base === undefined) !== (tail === undefined)) throw new StoreCorruptError("a record is missing", { conversation: id });
+    return base === undefined || tail === undefined ? undefined : conversationRecord(id, base, tail);
+  }
+
+  /** An entry that must exist. */
+  entry(id: ConversationId, seq: number): LogEntry {
+    const key = entryKey(id, seq);
+    return decodeEntry(key, this.#bytes(key) ?? missing(id, seq));
+  }
+
+  /** Entries `first`…`last` that exist, ascending or descending, until `maxBytes`. */
+  entries(
+    id: ConversationId,
+    { first, last, maxBytes = Infinity, isDescending }: { first: number; last: number; maxBytes?: number | undefined; isDescending: boolean },
+  ): LogEntry[] {
+    const entries: LogEntry[] = [];
+    let sum = 0;
+    for (let left = last - first + 1; left > 0; left--) {
+      const seq = isDescending ? first + left - 1 : last - left + 1;
+      const key = entryKey(id, seq);
+      const bytes = this.#bytes(key) ?? missing(id, seq);
+      sum += bytes.length;
+      if (sum > maxBytes && entries.length > 0) break;
+      entries.push(decodeEntry(key, bytes));
+    }
+    return entries;
+  }
+
+  member(id: ConversationId, user: UserId): MemberRecord | undefined {
+    const value = this.record(memberKey(id, user)) as MemberValue | undefined;
+    return value === undefined ? undefined : memberOf(user, value);
+  }
+
+  members(id: ConversationId, after: UserId | undefined, limit: number): MemberRecord[] {
+    const start = after === undefined ? memberKey(id, "" as UserId) : `${memberKey(id, after)}\0`;
+    return this.#range({ start, end: entryKey(id, 0), limit }).map(([key, value]) => memberOf(userOf(key), value as MemberValue));
+  }
+
+  memberships(user: UserId): { readonly change: number; readonly memberships: readonly Membership[] } {
+    const key = changeKey(user);
+    const [first, ...rest] = this.#range({ start: key, end: `v${user}\x01` });
+    if (first === undefined) return { change: 0, memberships: [] };
+    if (first[0] !== key) throw new StoreCorruptError(`the change counter of user ${user} is missing`);
+    const [change] = first[1] as readonly [number];
+    const memberships = rest.map(([at, value]): Membership => {
+      const [state, moved] = value as MembershipValue;
+      return { conversation: at.slice(key.length) as ConversationId, state, change: moved };
+    });
+    return { change, memberships };
+  }
+
+  /** Skips from one conversation to the next: one seek each, whatever lies in them. */
+  list(after: ConversationId | undefined, limit: number): ConversationId[] {
+    const ids: ConversationId[] = [];
+    let start = after === undefined ? "c" : conversationEnd(after);
+    while (ids.length < limit) {
+      const [key] = this.#guard(() => [...this.#database.getKeys({ start, end: conversationsEnd, limit: 1 })]);
+      if (key === undefined) break;
+      const id = conversationOf(key);
+      ids.push(id);
+      start = conversationEnd(id);
+    }
+    return ids;
+  }
+
+  user(id: UserId): UserRecord | undefined {
+    return this.record(userKey(id)) as UserRecord | undefined;
+  }
+
+  #bytes(key: string): Buffer | undefined {
+    // Valid until the next read only; every decoder copies what it keeps.
+    return this.#guard(() => this.#database.getBinaryFast(key));
+  }
+
+  #range(options: { start: string; end: string; limit?: number }): [string, unknown][] {
+    return this.#guard(() => [...this.#database.getRange(options)]).map(({ key, value }) => [key, decodeRecord(key, value)]);
+  }
+
+  #guard<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if ((error as { code?: unknown }).code === panic) {
+        this.#onPanic(error);
+        throw new SudaError("store.failed", undefined, { cause: error });
+      }
+      throw new StoreCorruptError(`LMDB could not read (${(error as Error).message})`, { cause: error });
+    }
+  }
+}
+
+export function conversationRecord(id: ConversationId, base: BaseRecord, [seq, at, ordinal, hash, memberCount, membersSeq]: TailRecord): ConversationRecord {
+  return { id, ...base, memberCount, membersSeq, head: { seq, at, ordinal, hash } };
+}
+
+function missing(conversation: ConversationId, seq: number): never {
+  throw new StoreCorruptError("missing entry", { conversation, seq });
+}
