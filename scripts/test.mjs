@@ -5,7 +5,9 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 const wanted = process.argv.slice(2);
-const files = ["packages", "apps", "test"].flatMap((root) => findTests(root)).filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
+const files = ["packages", "apps", "test"]
+  .flatMap((root) => findTests(root))
+  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
 if (files.length === 0) {
   console.error(`No test file matches ${wanted.join(", ")}.`);
   process.exit(1);

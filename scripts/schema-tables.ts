@@ -1,0 +1,123 @@
+/** Tables of docs/PROTOCOL.md from the schemas, so that no bound is typed twice. */
+import {
+  clientIdPattern,
+  ContentSchema,
+  conversationIdPattern,
+  ConversationSchema,
+  DataSchema,
+  LogEventSchema,
+  MemberSchema,
+  RefSchema,
+  RoleSchema,
+  UrlSchema,
+  userIdPattern,
+  UserSchema,
+} from "@suda/protocol";
+
+/** The parts of a JSON Schema that are shown. */
+export interface SchemaNode {
+  readonly type?: string;
+  readonly const?: unknown;
+  readonly pattern?: string;
+  readonly description?: string;
+  readonly contentEncoding?: string;
+  readonly anyOf?: readonly SchemaNode[];
+  readonly items?: SchemaNode;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly required?: readonly string[];
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly default?: unknown;
+}
+
+/** Schemas that the document describes by name. Compared as text, because an optional field is a copy of its schema. */
+const named = new Map<string, string>(
+  (
+    [
+      [ConversationSchema, "[conversation](#conversation)"],
+      [UserSchema, "[user](#user)"],
+      [MemberSchema, "[member](#member)"],
+      [LogEventSchema, "[event of the log](#events)"],
+      [ContentSchema, "[content](#content)"],
+      [DataSchema, "data: JSON object, at most 4,096 bytes"],
+      [UrlSchema, "URL, at most 2,000 characters"],
+      [RoleSchema, '`"owner"`, `"admin"` or `"member"`'],
+      [RefSchema, "ref"],
+    ] as const
+  ).map(([schema, name]) => [JSON.stringify(schema), name]),
+);
+
+const patterns = new Map<string, string>([
+  [userIdPattern, "user id"],
+  [conversationIdPattern, "conversation id"],
+  [clientIdPattern, "clientId"],
+]);
+
+/** One row per field; empty text when there are none. */
+export function fieldTable(head: string, schema: SchemaNode): string {
+  const rows = Object.entries(schema.properties ?? {})
+    .filter(([name]) => name !== "type" && name !== "ref")
+    .map(([name, field]) => [`\`${name}\`${schema.required?.includes(name) === true ? "" : "?"}`, describe(field)]);
+  return rows.length === 0 ? "" : table([head, ""], rows);
+}
+
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`).join("\n");
+}
+
+/** A schema in words. */
+export function describe(schema: SchemaNode): string {
+  const name = named.get(JSON.stringify(schema));
+  if (name !== undefined) return name;
+  if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
+  if (schema.contentEncoding !== undefined) return schema.description ?? "bytes";
+  if (schema.anyOf !== undefined) return schema.anyOf.map(describe).join(" or ");
+  if (schema.items !== undefined) return `array of ${bounds("", schema.minItems, schema.maxItems)}${describe(schema.items)}${propertiesOf(schema.items)}`;
+  const pattern = schema.pattern === undefined ? undefined : patterns.get(schema.pattern);
+  if (pattern !== undefined) return pattern;
+  const extra = schema.default === undefined ? "" : `; ${JSON.stringify(schema.default)} when absent`;
+  switch (schema.type) {
+    case "string":
+      return `text${bounds(" of ", schema.minLength, schema.maxLength, "characters")}${schema.pattern === undefined ? "" : `, \`${schema.pattern}\``}${extra}`;
+    case "integer":
+    case "number":
+      return `${schema.type}${range(schema.minimum, schema.maximum)}${extra}`;
+    case "boolean":
+      return "`true` or `false`";
+    case "null":
+      return "`null`";
+    case "object":
+      return "object";
+    default:
+      throw new Error(`There are no words for ${JSON.stringify(schema)}; teach them to scripts/schema-tables.ts.`);
+  }
+}
+
+/** The fields of an object inside an array, when it has no name of its own. */
+function propertiesOf(schema: SchemaNode): string {
+  if (schema.properties === undefined || named.has(JSON.stringify(schema))) return "";
+  return ` (${Object.entries(schema.properties)
+    .map(([name, field]) => `\`${name}\` ${describe(field)}`)
+    .join(", ")})`;
+}
+
+function bounds(before: string, min: number | undefined, max: number | undefined, unit = ""): string {
+  if (min === undefined && max === undefined) return "";
+  const count = min === undefined ? `at most ${show(max)}` : max === undefined ? `at least ${show(min)}` : `${show(min)}–${show(max)}`;
+  return `${before}${count} ${unit}`.trimEnd() + (unit === "" ? " " : "");
+}
+
+function range(min: number | undefined, max: number | undefined): string {
+  const top = max === Number.MAX_SAFE_INTEGER ? undefined : max;
+  if (min === undefined && top === undefined) return "";
+  if (top === undefined) return ` ≥ ${show(min)}`;
+  return min === undefined ? ` ≤ ${show(top)}` : ` ${show(min)}…${show(top)}`;
+}
+
+export function show(value: number | undefined): string {
+  return (value ?? 0).toLocaleString("en-US");
+}
