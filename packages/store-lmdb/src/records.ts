@@ -31,7 +31,7 @@ type EntryValue = readonly [at: number, from: UserId, clientId: ClientId | null,
 
 const checksumBytes = 4;
 // Records of msgpackr would need shared structures kept beside the data; plain maps can be read by anything.
-const packr = new Packr({ useRecords: false, copyBuffers: true } as ConstructorParameters<typeof Packr>[0]);
+const packr = new Packr({ useRecords: false, copyBuffers: true });
 
 /** The value's bytes for this key. */
 export function encodeRecord(key: string, value: unknown): Buffer {
@@ -58,8 +58,8 @@ export function encodeEntry(key: string, entry: LogEntry): Buffer {
 
 export function decodeEntry(key: string, bytes: Buffer): LogEntry {
   const [at, from, clientId, ordinal, digest, hash, body] = decodeRecord(key, bytes) as EntryValue;
-  const place = clientId === null ? { seq: seqOf(key), at, from } : { seq: seqOf(key), at, from, clientId };
-  return { ...place, body: plainBytes(body), ordinal, digest: digest.toString("hex"), hash: hash.toString("hex") };
+  const rest = { body: plainBytes(body), ordinal, digest: digest.toString("hex"), hash: hash.toString("hex") };
+  return clientId === null ? { seq: seqOf(key), at, from, ...rest } : { seq: seqOf(key), at, from, clientId, ...rest };
 }
 
 export function memberOf(user: UserId, [role, joinedAt, readSeq, readOrdinal]: MemberValue): MemberRecord {

@@ -231,8 +231,14 @@ function tailOf({ head, memberCount, membersSeq }: ConversationRecord): TailReco
   return [head.seq, head.at, head.ordinal, head.hash, memberCount, membersSeq];
 }
 
-function baseOf({ id: _, head: _head, memberCount: _count, membersSeq: _seq, ...base }: ConversationRecord): BaseRecord {
-  return base;
+function baseOf({ kind, epoch, createdAt, createdBy, title, avatar, data }: ConversationRecord): BaseRecord {
+  return {
+    ...{ kind, epoch, createdAt },
+    ...(createdBy !== undefined && { createdBy }),
+    ...(title !== undefined && { title }),
+    ...(avatar !== undefined && { avatar }),
+    ...(data !== undefined && { data }),
+  };
 }
 
 function hasOtherBase(before: ConversationRecord, after: ConversationRecord): boolean {

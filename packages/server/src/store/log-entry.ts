@@ -2,7 +2,7 @@
  * What every driver computes alike: digest and rolling hash of an entry, and an entry's effects on members
  * and conversation. Drivers decide where these go, never what they are.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { encodeBase64, type ClientId, type Role, type UserId } from "@suda/protocol";
 import type { LogBody } from "./store.ts";
 
@@ -59,18 +59,18 @@ export function effectsOf(from: UserId, body: LogBody): readonly Effect[] {
 }
 
 function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+  return hash("sha256", text).slice(0, 32);
 }
 
+/** On the path of every message, so loops instead of chains of arrays. */
 function canonicalJson(value: unknown): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (value instanceof Uint8Array) return JSON.stringify({ base64: encodeBase64(value) });
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (typeof value === "object" && value !== null) {
-    const fields = Object.entries(value)
-      .filter(([, field]) => field !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`);
-    return `{${fields.join(",")}}`;
+  let fields = "";
+  for (const key of Object.keys(value).sort()) {
+    const field = (value as Record<string, unknown>)[key];
+    if (field !== undefined) fields += `${fields === "" ? "" : ","}${JSON.stringify(key)}:${canonicalJson(field)}`;
   }
-  return JSON.stringify(value);
+  return `{${fields}}`;
 }

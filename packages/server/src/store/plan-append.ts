@@ -116,9 +116,9 @@ class Work {
     const { from, clientId, body } = draft;
     const seq = this.#head.seq + 1;
     const ordinal = this.#head.ordinal + (isCountable(body) ? 1 : 0);
-    const place = clientId === undefined ? { seq, at, from } : { seq, at, from, clientId };
-    const hash = chainHash(this.#head.hash, { ...place, digest });
-    const entry: LogEntry = { ...place, body, ordinal, digest, hash };
+    const hash = chainHash(this.#head.hash, clientId === undefined ? { seq, at, from, digest } : { seq, at, from, clientId, digest });
+    // Spelled out, not spread: this is on the path of every message.
+    const entry: LogEntry = clientId === undefined ? { seq, at, from, body, ordinal, digest, hash } : { seq, at, from, clientId, body, ordinal, digest, hash };
     this.#head = { seq, at, ordinal, hash };
     this.entries.push(entry);
     for (const effect of effectsOf(from, body)) this.#apply(effect, entry);
