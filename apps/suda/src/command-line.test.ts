@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { defineCommand } from "citty";
+import type { CommandDef } from "citty";
 import { CommandError } from "./command-error.ts";
 import { runCommandLine, type CommandTree } from "./command-line.ts";
 
 function world() {
   const calls: unknown[] = [];
   let printed = "";
-  const greet = defineCommand({
+  const greet: CommandDef = {
     meta: { name: "greet", description: "Greets" },
     args: { user: { type: "positional", required: true }, "log-level": { type: "string" }, loud: { type: "boolean" } },
-    run: ({ args }) => void calls.push([args.user, args["log-level"], args.loud]),
-  });
+    run: ({ args }) => void calls.push([args["user"], args["log-level"], args["loud"]]),
+  };
   const tree: CommandTree = {
     name: "suda",
-    definition: defineCommand({ meta: { name: "suda", description: "chat" } }),
-    children: { greet: { name: "suda greet", definition: greet, children: {} } },
+    load: async () => ({ meta: { name: "suda", description: "chat" } }),
+    children: { greet: { name: "suda greet", load: async () => greet, children: {} } },
   };
   const run = async (...args: string[]): Promise<void> => {
     await runCommandLine(tree, args, { isTerminal: false, write: (text) => void (printed += text) });

@@ -4,14 +4,15 @@
  * refused here, before a command runs.
  */
 import { stripVTControlCharacters } from "node:util";
-import { renderUsage, runCommand, type ArgDef, type CommandDef } from "citty";
+import { renderUsage, runCommand, type ArgsDef, type CommandDef } from "citty";
 import { CommandError } from "./command-error.ts";
 import { didYouMean } from "./did-you-mean.ts";
 
 export interface CommandTree {
   /** As typed: `suda`, `suda config`. */
   readonly name: string;
-  readonly definition: CommandDef;
+  /** Its definition; a function, so that a command costs nothing until it is asked for. */
+  readonly load: () => Promise<CommandDef>;
   readonly children: Readonly<Record<string, CommandTree>>;
 }
 
@@ -40,7 +41,7 @@ export async function runCommandLine(root: CommandTree, args: readonly string[],
   const end = rest.indexOf("--");
   const isHelp = rest.slice(0, end === -1 ? rest.length : end).some((word) => word === "--help" || word === "-h");
   const usage = async (): Promise<string> => {
-    const text = await renderUsage(tree.definition, parent?.definition);
+    const text = await renderUsage(await tree.load(), await parent?.load());
     return output.isTerminal ? text : stripVTControlCharacters(text);
   };
   if (isHelp) {
@@ -51,8 +52,9 @@ export async function runCommandLine(root: CommandTree, args: readonly string[],
     const names = Object.keys(tree.children).join(", ");
     throw new CommandError("usage", `${tree.name} needs to know what to do: ${names}`, `${tree.name} --help`);
   }
-  checkArguments(tree, rest);
-  await runCommand(tree.definition, { rawArgs: rest });
+  const definition = await tree.load();
+  checkArguments(tree.name, (definition.args ?? {}) as ArgsDef, rest);
+  await runCommand(definition, { rawArgs: rest });
 }
 
 function unknownCommand(tree: CommandTree, word: string): CommandError {
@@ -62,8 +64,8 @@ function unknownCommand(tree: CommandTree, word: string): CommandError {
 }
 
 /** @throws CommandError `usage` */
-function checkArguments(tree: CommandTree, words: readonly string[]): void {
-  const definitions = Object.entries(tree.definition.args as Readonly<Record<string, ArgDef>>);
+function checkArguments(command: string, args: ArgsDef, words: readonly string[]): void {
+  const definitions = Object.entries(args);
   const positionals = definitions.filter(([, definition]) => definition.type === "positional");
   const options = new Map(definitions.filter(([, definition]) => definition.type !== "positional"));
   let positionalCount = 0;
@@ -75,24 +77,24 @@ function checkArguments(tree: CommandTree, words: readonly string[]): void {
     }
     if (!word.startsWith("-") || word === "-") {
       positionalCount++;
-      if (positionalCount > positionals.length) throw new CommandError("usage", `${tree.name} has no place for ${JSON.stringify(word)}`, `${tree.name} --help`);
+      if (positionalCount > positionals.length) throw new CommandError("usage", `${command} has no place for ${JSON.stringify(word)}`, `${command} --help`);
       continue;
     }
     const [name = "", ...values] = word.split("=");
     const definition = name.startsWith("--") ? options.get(name.slice(2)) : undefined;
     if (definition === undefined) {
       const guess = didYouMean(name.replace(/^-+/, ""), options.keys());
-      throw new CommandError("usage", `${tree.name} has no option ${name}`, guess === undefined ? `${tree.name} --help` : `Did you mean --${guess}?`);
+      throw new CommandError("usage", `${command} has no option ${name}`, guess === undefined ? `${command} --help` : `Did you mean --${guess}?`);
     }
     if (definition.type === "boolean") {
       if (values.length > 0) throw new CommandError("usage", `${name} takes no value`, `Leave out =${values.join("=")}`);
     } else if (values.length === 0) {
       const value = words[++i];
       if (value === undefined || value.startsWith("-"))
-        throw new CommandError("usage", `${name} needs a value`, value === undefined ? `${tree.name} --help` : `If ${value} is the value: ${name}=${value}`);
+        throw new CommandError("usage", `${name} needs a value`, value === undefined ? `${command} --help` : `If ${value} is the value: ${name}=${value}`);
     }
   }
   for (const [index, [name, definition]] of positionals.entries())
     if (index >= positionalCount && definition.required !== false)
-      throw new CommandError("usage", `${tree.name} needs ${name.toUpperCase()}`, `${tree.name} --help`);
+      throw new CommandError("usage", `${command} needs ${name.toUpperCase()}`, `${command} --help`);
 }

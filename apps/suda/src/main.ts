@@ -1,4 +1,51 @@
-import { codecs } from "@suda/protocol";
+/** The command `suda`: finds the subcommand, runs it, and turns what went wrong into two lines and an exit code. */
+import { CommandError } from "./command-error.ts";
+import { runCommandLine, type CommandTree } from "./command-line.ts";
+import { programVersion } from "./program-version.ts";
+
+// Loaded when they are asked for: `suda token` does not wait for the server's code.
+const load = {
+  dev: async () => (await import("./commands/dev.ts")).devCommand,
+  serve: async () => (await import("./commands/serve.ts")).serveCommand,
+  chat: async () => (await import("./commands/chat.ts")).chatCommand,
+  token: async () => (await import("./commands/token.ts")).tokenCommand,
+  config: async () => (await import("./commands/config.ts")).configCommand,
+  doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
+  version: async () => (await import("./commands/version.ts")).versionCommand,
+} as const;
+
+function leaf(name: string, definition: CommandTree["load"]): CommandTree {
+  return { name, load: definition, children: {} };
+}
+
+const configSubcommand = (name: "doc" | "check" | "env"): CommandTree =>
+  leaf(`suda config ${name}`, async () => (await import("./commands/config.ts")).configCommands[name]);
+
+const tree: CommandTree = {
+  name: "suda",
+  load: async () => ({ meta: { name: "suda", version: programVersion(), description: "수다 — a chat server for your product" }, subCommands: load }),
+  children: {
+    ...Object.fromEntries(Object.entries(load).map(([name, definition]) => [name, leaf(`suda ${name}`, definition)])),
+    config: {
+      name: "suda config",
+      load: load.config,
+      children: { doc: configSubcommand("doc"), check: configSubcommand("check"), env: configSubcommand("env") },
+    },
+  },
+};
+
+/** Sets `process.exitCode`: 0 done, 1 failed, 2 asked wrongly. */
 export async function main(args: readonly string[]): Promise<void> {
-  console.log(args, codecs.length, import.meta.resolve("@suda/protocol"));
+  // Whoever reads our output may go away (`suda dev | head -1`); the server stays.
+  process.stdout.on("error", (error: Error & { code?: string }) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+  const wanted = args[0] === "--version" || args[0] === "-v" ? ["version", ...args.slice(1)] : args;
+  try {
+    await runCommandLine(tree, wanted, { isTerminal: process.stdout.isTTY, write: (text) => void process.stdout.write(text) });
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    process.stderr.write(`suda: ${error.message}\n→ ${error.fix}\n`);
+    process.exitCode = error.exitCode;
+  }
 }

@@ -333,34 +333,35 @@ class WebSocketConnection implements ChatConnection {
     const queued = this.#queue[0];
     if (queued === undefined || this.#isSending || this.#state.kind !== "open") return;
     this.#isSending = true;
-    const socket = this.#socket;
-    void this.#ask(this.#nextRef++, { type: "message.send", ...queued.message }).then(
-      (reply) => {
-        this.#queue.shift();
-        this.#isSending = false;
-        queued.resolve(reply as ReplyOf<"message.send">);
-        this.#flush();
-      },
-      (error: unknown) => this.#onSendRefused(queued, error, socket),
-    );
+    void this.#sendFirst(queued);
   }
 
-  #onSendRefused(queued: QueuedSend, error: unknown, socket: WebSocket | undefined): void {
-    if (error instanceof SudaError && error.retryable) {
-      this.#options.clock.schedule(Math.max(error.retryAfterMs ?? backoffBaseMs, 50), () => {
-        if (socket !== this.#socket) return;
-        this.#isSending = false;
-        this.#flush();
-      });
-    } else if (error instanceof SudaError) {
-      this.#queue.shift();
-      this.#isSending = false;
-      queued.reject(error);
-      this.#flush();
-    } else if (socket === this.#socket) {
-      // No answer in time: the outcome is unknown, and the next connection asks again with the same clientId.
-      socket?.terminate();
+  async #sendFirst(queued: QueuedSend): Promise<void> {
+    const socket = this.#socket;
+    try {
+      const reply = (await this.#ask(this.#nextRef++, { type: "message.send", ...queued.message })) as ReplyOf<"message.send">;
+      this.#settleFirst(() => queued.resolve(reply));
+    } catch (error) {
+      // Not ours any more: #onClose has made the queue ready for the next connection, or #end has emptied it.
+      if (socket !== this.#socket) return;
+      if (!(error instanceof SudaError)) {
+        // No answer in time: the outcome is unknown, and the next connection asks again with the same clientId.
+        socket?.terminate();
+      } else if (error.retryable) {
+        this.#options.clock.schedule(Math.max(error.retryAfterMs ?? backoffBaseMs, 50), () => {
+          if (socket !== this.#socket) return;
+          this.#isSending = false;
+          this.#flush();
+        });
+      } else this.#settleFirst(() => queued.reject(error));
     }
+  }
+
+  #settleFirst(settle: () => void): void {
+    this.#queue.shift();
+    this.#isSending = false;
+    settle();
+    this.#flush();
   }
 }
 

@@ -73,7 +73,9 @@ const english: Messages = {
   tooLong: (count, max) => `${count} characters; a message has at most ${max}. Nothing was sent.`,
   pasteCut: "The paste was too long and was cut.",
   unknownCommand: (command, guess) =>
-    guess === undefined ? `There is no ${command}. /help shows the commands; // at the beginning writes a slash.` : `There is no ${command}. Did you mean ${guess}?`,
+    guess === undefined
+      ? `There is no ${command}. /help shows the commands; // at the beginning writes a slash.`
+      : `There is no ${command}. Did you mean ${guess}?`,
   usage: (usage) => `Usage: ${usage}`,
   noSuchConversation: (target) => `You have no conversation "${target}". /list shows yours; /dm USER opens one.`,
   notUser: (target) => `"${target}" is not a user id.`,
@@ -136,7 +138,9 @@ const korean: Messages = {
   tooLong: (count, max) => `${count}자입니다. 메시지는 최대 ${max}자이며, 아무것도 보내지 않았습니다.`,
   pasteCut: "붙여 넣은 글이 너무 길어 잘렸습니다.",
   unknownCommand: (command, guess) =>
-    guess === undefined ? `${command} 명령은 없습니다. /help 로 명령을 볼 수 있고, // 로 시작하면 빗금을 씁니다.` : `${command} 명령은 없습니다. ${guess} 를 찾으셨나요?`,
+    guess === undefined
+      ? `${command} 명령은 없습니다. /help 로 명령을 볼 수 있고, // 로 시작하면 빗금을 씁니다.`
+      : `${command} 명령은 없습니다. ${guess} 를 찾으셨나요?`,
   usage: (usage) => `사용법: ${usage}`,
   noSuchConversation: (target) => `"${target}" 대화가 없습니다. /list 로 목록을 보고, /dm 사용자 로 새로 여세요.`,
   notUser: (target) => `"${target}" 은(는) 사용자 아이디가 아닙니다.`,

@@ -25,7 +25,7 @@ export type TimelineItem =
   | { readonly kind: "notice"; readonly notice: Notice };
 
 /** Events kept in memory; the oldest go first and can be fetched again. */
-const eventsMax = 5_000;
+const eventsMax = 2_000;
 const noticesMax = 200;
 
 export class Timeline {

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { defaultServerLimits } from "@suda/server";
 import { CommandError } from "../command-error.ts";
 import { readEnvironment } from "./environment.ts";
 import { loadConfig } from "./load-config.ts";
 import { configTable, effectiveConfig, environmentTemplate } from "./print-config.ts";
-import { settingNames, variableOf } from "./settings.ts";
+import { settingNames, settings, variableOf } from "./settings.ts";
 
 function temporaryDirectory(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), "suda-config-"));
@@ -100,4 +101,16 @@ test("Korean is chosen by the first locale variable that is set", () => {
   assert.equal(readEnvironment({ LANG: "ko_KR.UTF-8", LC_ALL: "C.UTF-8" }).language, "en");
   assert.equal(readEnvironment({ LANG: "ko_KR.UTF-8", LC_ALL: "" }).language, "ko");
   assert.equal(readEnvironment({}).language, "en");
+});
+
+test("the defaults of limits are the server's own", () => {
+  const { maxConnections, maxMembers, commands, connects, requests } = defaultServerLimits;
+  assert.deepEqual(
+    [settings.maxConnections.default, settings.maxMembers.default, settings.commandsPerSecond.default, settings.commandsBurst.default],
+    [maxConnections, maxMembers, commands.perSecond, commands.burst],
+  );
+  assert.deepEqual(
+    [settings.connectsPerSecond.default, settings.connectsBurst.default, settings.requestsPerSecond.default, settings.requestsBurst.default],
+    [connects.perSecond, connects.burst, requests.perSecond, requests.burst],
+  );
 });

@@ -1,8 +1,10 @@
 /**
  * Every setting of Suda: one row gives its flag, its environment variable, its key in the file, its bounds and
  * its line in `suda config doc`. Names are the keys of the file; `logLevel` is `SUDA_LOG_LEVEL` and `--log-level`.
+ *
+ * The defaults of limits are `defaultServerLimits` of @suda/server; a test holds them equal, because importing
+ * them would load the whole server for `suda token`.
  */
-import { defaultServerLimits } from "@suda/server";
 import { addressProblem, choice, duration, integer, list, text, urlProblem, type Setting } from "./setting.ts";
 
 export interface Config {
@@ -81,18 +83,18 @@ export const settings: { readonly [Name in keyof Config]: Setting<Config[Name]> 
     problem: addressProblem,
   }),
   maxConnections: integer({
-    default: defaultServerLimits.maxConnections,
+    default: 100_000,
     min: 1,
     max: 1_000_000,
     doc: "WebSocket connections at once; beyond it new ones are refused. Each needs an open file (`ulimit -n`).",
   }),
-  maxMembers: integer({ default: defaultServerLimits.maxMembers, min: 2, max: 100_000, doc: "Members of one group." }),
-  commandsPerSecond: rate("commands", "Commands of one user over all their connections, steadily."),
-  commandsBurst: burst("commands", "Commands of one user at once."),
-  connectsPerSecond: rate("connects", "New connections of one address, steadily."),
-  connectsBurst: burst("connects", "New connections of one address at once."),
-  requestsPerSecond: rate("requests", "HTTP requests of one address without an API key, steadily."),
-  requestsBurst: burst("requests", "HTTP requests of one address at once."),
+  maxMembers: integer({ default: 5_000, min: 2, max: 100_000, doc: "Members of one group." }),
+  commandsPerSecond: rate(50, "Commands of one user over all their connections, steadily."),
+  commandsBurst: burst(200, "Commands of one user at once."),
+  connectsPerSecond: rate(20, "New connections of one address, steadily."),
+  connectsBurst: burst(200, "New connections of one address at once."),
+  requestsPerSecond: rate(50, "HTTP requests of one address without an API key, steadily."),
+  requestsBurst: burst(200, "HTTP requests of one address at once."),
   drainTimeoutMs: duration({ default: 10_000, minMs: 0, maxMs: 300_000, doc: "How long a stopping server lets connections finish." }),
   url: text({
     accepts: "ws, wss, http or https URL",
@@ -102,12 +104,12 @@ export const settings: { readonly [Name in keyof Config]: Setting<Config[Name]> 
   token: text({ isSecret: true, doc: "`suda chat`: the user's token. Without it one is signed with the data directory's key." }),
 };
 
-function rate(limit: "commands" | "connects" | "requests", doc: string): Setting<number> {
-  return integer({ default: defaultServerLimits[limit].perSecond, min: 0, max: 1_000_000, unit: "a second", doc: `${doc} 0 switches the limit off.` });
+function rate(perSecond: number, doc: string): Setting<number> {
+  return integer({ default: perSecond, min: 0, max: 1_000_000, unit: "a second", doc: `${doc} 0 switches the limit off.` });
 }
 
-function burst(limit: "commands" | "connects" | "requests", doc: string): Setting<number> {
-  return integer({ default: defaultServerLimits[limit].burst, min: 1, max: 1_000_000, doc });
+function burst(size: number, doc: string): Setting<number> {
+  return integer({ default: size, min: 1, max: 1_000_000, doc });
 }
 
 export type SettingName = keyof Config;

@@ -1,0 +1,207 @@
+/**
+ * A conversation as rows of cells: day lines, the unread line, messages with their states, remarks. Pure: the
+ * same timeline and width give the same rows.
+ */
+import type { Content, LogEvent, UserId } from "@suda/protocol";
+import { graphemes, graphemeWidth, textWidth } from "./cell-width.ts";
+import type { Messages } from "./messages.ts";
+import { safeLine, safeText } from "./text-safety.ts";
+import type { Outgoing, TimelineItem } from "./timeline.ts";
+
+export type Style = "plain" | "dim" | "bold" | "mine" | "other" | "error" | "unread";
+
+export interface Span {
+  readonly text: string;
+  readonly style: Style;
+}
+
+/** One row of the screen. */
+export type Row = readonly Span[];
+
+export interface TranscriptOptions {
+  readonly items: readonly TimelineItem[];
+  readonly unreadAfter: number | undefined;
+  /** Whether the first item is the first of the log. */
+  readonly isFromBeginning: boolean;
+  readonly width: number;
+  readonly me: UserId | undefined;
+  readonly nameOf: (user: UserId) => string;
+  readonly messages: Messages;
+}
+
+export function transcriptRows(options: TranscriptOptions): Row[] {
+  const { items, unreadAfter, width, messages, me } = options;
+  const format = formats[messages.locale];
+  const rows: Row[] = [];
+  if (options.isFromBeginning && items.some(({ kind }) => kind === "event")) rows.push(ruleRow(messages.beginning, width, "dim"));
+  let day = "";
+  let isUnreadDrawn = false;
+  for (const item of items) {
+    const at = atOf(item);
+    if (at !== undefined) {
+      const itemDay = format.day(at);
+      if (itemDay !== day) rows.push(ruleRow(itemDay, width, "dim"));
+      day = itemDay;
+    }
+    const isUnread = item.kind === "event" && unreadAfter !== undefined && item.event.seq > unreadAfter && item.event.from !== me;
+    if (isUnread && !isUnreadDrawn) {
+      rows.push(ruleRow(messages.unreadLine, width, "unread"));
+      isUnreadDrawn = true;
+    }
+    const indent = at === undefined ? 2 : textWidth(format.time(at)) + 1;
+    rows.push(...wrapSpans(itemSpans(item, options), width, Math.min(indent, Math.floor(width / 3))));
+  }
+  return rows;
+}
+
+/** The same sentence without colours and wrapping, for plain lines. */
+export function itemText(item: TimelineItem, options: Pick<TranscriptOptions, "me" | "nameOf" | "messages">): string {
+  return itemSpans(item, options)
+    .map(({ text }) => text)
+    .join("");
+}
+
+function atOf(item: TimelineItem): number | undefined {
+  if (item.kind === "event") return item.event.at;
+  return item.kind === "outgoing" ? item.outgoing.at : undefined;
+}
+
+function itemSpans(item: TimelineItem, { me, nameOf, messages }: Pick<TranscriptOptions, "me" | "nameOf" | "messages">): Span[] {
+  if (item.kind === "notice") return [{ text: `· ${item.notice.text}`, style: item.notice.isError ? "error" : "dim" }];
+  const format = formats[messages.locale];
+  const time: Span = { text: `${format.time(atOf(item) ?? 0)} `, style: "dim" };
+  if (item.kind === "outgoing") {
+    const name: Span = { text: `${me === undefined ? messages.you : nameOf(me)}: `, style: "mine" };
+    return [time, name, { text: safeText(item.outgoing.text), style: "plain" }, ...stateSpans(item.outgoing.state, messages)];
+  }
+  const { event } = item;
+  if (event.type !== "message.created") return [time, { text: changeText(event, nameOf, messages), style: "dim" }];
+  const isMine = event.from === me;
+  const spans: Span[] = [
+    time,
+    { text: `${nameOf(event.from)}: `, style: isMine ? "mine" : "other" },
+    { text: contentText(event.content, messages), style: "plain" },
+  ];
+  return isMine ? [...spans, ...stateSpans({ is: "sent", seq: event.seq }, messages)] : spans;
+}
+
+function stateSpans(state: Outgoing["state"], messages: Messages): Span[] {
+  switch (state.is) {
+    case "sending":
+      return [{ text: " …", style: "dim" }];
+    case "sent":
+      return [{ text: " ✓", style: "dim" }];
+    case "failed":
+      return [{ text: ` ✗ ${messages.failed(state.reason)}`, style: "error" }];
+    default:
+      return assertNever(state);
+  }
+}
+
+export function contentText(content: Content, messages: Messages): string {
+  const box = (name: string, ...facts: (string | undefined)[]): string =>
+    safeLine(`[${[name, ...facts].filter((fact) => fact !== undefined && fact !== "").join(" ")}]`);
+  switch (content.type) {
+    case "text":
+      return safeText(content.text);
+    case "image":
+      return box(messages.content.image, content.caption ?? content.alt, content.url);
+    case "video":
+      return box(messages.content.video, content.caption, content.url);
+    case "audio":
+      return box(messages.content.audio, `${Math.round(content.durationMs / 1_000)} s`, content.url);
+    case "file":
+      return box(messages.content.file, content.name, content.url);
+    case "location":
+      return box(messages.content.location, content.title, content.address, `${content.latitude}, ${content.longitude}`);
+    case "bytes":
+      return box(messages.content.bytes, content.name, content.mime, `${content.bytes.byteLength} B`);
+    default:
+      return safeLine(messages.unsupported((content as { type: string }).type));
+  }
+}
+
+function changeText(event: Exclude<LogEvent, { type: "message.created" }>, nameOf: (user: UserId) => string, messages: Messages): string {
+  const by = nameOf(event.from);
+  switch (event.type) {
+    case "member.added":
+      return messages.added(by, event.users.map(nameOf).join(", "));
+    case "member.removed":
+      return event.from === event.user ? messages.left(by) : messages.removed(by, nameOf(event.user));
+    case "member.updated":
+      return messages.roleGiven(by, nameOf(event.user), messages.roles[event.role]);
+    case "conversation.updated":
+      return typeof event.title === "string" ? messages.titled(by, safeLine(event.title)) : messages.changed(by);
+    default:
+      // From a newer server: the log has it, so it takes its row.
+      return safeLine(messages.unsupported((event as LogEvent).type));
+  }
+}
+
+function ruleRow(title: string, width: number, style: Style): Row {
+  const free = Math.max(0, width - textWidth(title) - 2);
+  const left = Math.min(3, Math.floor(free / 2));
+  return [{ text: `${"─".repeat(left)} ${title} ${"─".repeat(free - left)}`, style }];
+}
+
+/** Breaks at spaces where a word fits on a row of its own, else anywhere; rows after the first are indented. */
+export function wrapSpans(spans: readonly Span[], width: number, indent: number): Row[] {
+  const rows: Span[][] = [[]];
+  let column = 0;
+  const breakRow = (): void => {
+    rows.push([{ text: " ".repeat(indent), style: "plain" }]);
+    column = indent;
+  };
+  const put = (text: string, style: Style): void => {
+    const row = rows.at(-1);
+    const last = row?.at(-1);
+    if (last?.style === style) row?.splice(-1, 1, { text: last.text + text, style });
+    else row?.push({ text, style });
+    column += textWidth(text);
+  };
+  for (const { text, style } of spans) {
+    for (const piece of text.match(/\n|[^\S\n]+|\S+/g) ?? []) {
+      if (piece === "\n") breakRow();
+      else {
+        const pieceWidth = textWidth(piece);
+        if (column + pieceWidth <= width) put(piece, style);
+        // A space at the end of a row is the break itself.
+        else if (piece.trim() === "") breakRow();
+        else {
+          if (pieceWidth <= width - indent && column > indent) breakRow();
+          for (const grapheme of graphemes(piece)) {
+            if (column + graphemeWidth(grapheme) > width) breakRow();
+            put(grapheme, style);
+          }
+        }
+      }
+    }
+  }
+  return rows;
+}
+
+interface Formats {
+  time(at: number): string;
+  day(at: number): string;
+}
+
+const formats: Readonly<Record<"ko" | "en", Formats>> = { ko: createFormats("ko"), en: createFormats("en") };
+
+/** In the zone of this machine; `오후 3:05`, `3:05 PM`. */
+function createFormats(locale: "ko" | "en"): Formats {
+  const day = new Intl.DateTimeFormat(locale, { dateStyle: "full" });
+  return {
+    // By hand: ICU writes "AM 3:05" for Korean since CLDR 42, and a narrow no-break space in English.
+    time(at) {
+      const date = new Date(at);
+      const clock = `${date.getHours() % 12 === 0 ? 12 : date.getHours() % 12}:${String(date.getMinutes()).padStart(2, "0")}`;
+      const isMorning = date.getHours() < 12;
+      return locale === "ko" ? `${isMorning ? "오전" : "오후"} ${clock}` : `${clock} ${isMorning ? "AM" : "PM"}`;
+    },
+    day: (at) => day.format(at),
+  };
+}
+
+function assertNever(value: never): never {
+  throw new Error(`Not a state: ${JSON.stringify(value)}`);
+}

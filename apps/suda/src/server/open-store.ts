@@ -1,0 +1,27 @@
+/** Opens the store that the configuration names, and says what is wrong with it in words for an operator. */
+import { MemoryStore, type Store } from "@suda/server/store";
+import { openLmdbStore, StoreOpenError, type StoreOpenCode } from "@suda/store-lmdb";
+import { CommandError } from "../command-error.ts";
+import type { Config } from "../config/settings.ts";
+
+/** @throws CommandError `data.unusable` */
+export async function openStore({ store, data }: Pick<Config, "store" | "data">): Promise<Store> {
+  if (store === "memory") return new MemoryStore();
+  try {
+    return await openLmdbStore({ directory: data });
+  } catch (error) {
+    if (!(error instanceof StoreOpenError)) throw error;
+    // The driver's message is what happened and then advice; the advice for this program stands below.
+    const [what = error.message] = error.message.split(/\.\s+(?=[A-Z])/);
+    throw new CommandError("data.unusable", what, fixes[error.code], { cause: error });
+  }
+}
+
+const fixes: Readonly<Record<StoreOpenCode, string>> = {
+  in_use: "Stop that process first, or choose another directory with --data DIR; one process at a time can hold a store",
+  not_writable: "Give this user a directory of its own with room on a local disk: --data DIR",
+  newer_version: "Start the newer Suda, or restore a backup from before the upgrade",
+  truncated: "Restore the data directory from a backup; keep the damaged files until that has worked",
+  corrupt: "Restore the data directory from a backup; keep the damaged files until that has worked",
+  not_a_store: "Choose another directory with --data DIR; nothing was changed",
+};

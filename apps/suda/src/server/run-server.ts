@@ -1,0 +1,150 @@
+/**
+ * One server from its configuration to its end: store, keys, sockets, `ready`, and on a signal the way back.
+ * `suda dev` and `suda serve` differ only in what they bring along.
+ */
+import { createServer, type SudaServer } from "@suda/server";
+import type { Store } from "@suda/server/store";
+import { CommandError, systemErrorCode } from "../command-error.ts";
+import type { LoadedConfig } from "../config/load-config.ts";
+import type { Config } from "../config/settings.ts";
+import { removeRunningServer, writeRunningServer } from "../data-directory/running-server.ts";
+import { createDataDirectory, readTokenKey } from "../data-directory/token-key.ts";
+import { openStore } from "./open-store.ts";
+import { configuredTokenKeys, secretKey } from "./token-keys.ts";
+
+export interface RunOptions {
+  readonly loaded: LoadedConfig;
+  /** Demo users and the like, before anybody connects. */
+  readonly prepare?: (server: SudaServer, store: Store) => Promise<void>;
+  /** Whether another port may be taken when the wished one is in use. */
+  readonly mayMovePort: boolean;
+  /** What is said before the `ready` line. */
+  readonly banner?: (address: { readonly port: number; readonly url: string }) => string;
+  readonly print: (line: string) => void;
+}
+
+/** Ports tried after the default one. */
+const portAttempts = 20;
+
+/** Resolves when the server has stopped in order. @throws CommandError when it cannot start */
+export async function runServer({ loaded, prepare, mayMovePort, banner, print }: RunOptions): Promise<void> {
+  const { config } = loaded;
+  const tokenKeys = tokenKeysOf(config);
+  createDataDirectory(config.data);
+  await using store = await openStore(config);
+  await using server = createConfiguredServer(config, store, tokenKeys);
+  await prepare?.(server, store);
+  const stopped = stopSignal(print);
+  const { port } = await listen(server, config, { mayMovePort, print });
+  const url = `http://${urlHost(config.host)}:${port}`;
+  writeRunningServer(config.data, url);
+  if (banner !== undefined) print(banner({ port, url }));
+  print(`ready ${url}`);
+  await stopped;
+  await server.drain(config.drainTimeoutMs);
+  removeRunningServer(config.data);
+}
+
+/** @throws CommandError `keys.missing`, `keys.invalid` */
+function tokenKeysOf(config: Config): ReturnType<typeof configuredTokenKeys> {
+  const configured = configuredTokenKeys(config);
+  if (configured.length > 0) return configured;
+  const own = readTokenKey(config.data);
+  if (own !== undefined) return [secretKey(own)];
+  throw new CommandError(
+    "keys.missing",
+    `no key checks users' tokens: none is configured and ${config.data} has none of its own`,
+    `Set SUDA_TOKEN_SECRET (or --token-keys, --token-jwks-url), or make a key: suda token USER --data ${config.data}`,
+  );
+}
+
+function createConfiguredServer(config: Config, store: Store, tokenKeys: ReturnType<typeof configuredTokenKeys>): SudaServer {
+  try {
+    return createServer({
+      store,
+      auth: {
+        tokenKeys,
+        apiKeys: config.apiKeys.map((entry) => ({ name: entry.slice(0, entry.indexOf(":")), key: entry.slice(entry.indexOf(":") + 1) })),
+        ...(config.tokenAudience === undefined ? {} : { audience: config.tokenAudience }),
+        ...(config.tokenIssuer === undefined ? {} : { issuer: config.tokenIssuer }),
+      },
+      allowedOrigins: config.allowedOrigins,
+      trustedProxies: config.trustedProxies,
+      limits: {
+        maxMembers: config.maxMembers,
+        maxConnections: config.maxConnections,
+        commands: { perSecond: config.commandsPerSecond, burst: config.commandsBurst },
+        connects: { perSecond: config.connectsPerSecond, burst: config.connectsBurst },
+        requests: { perSecond: config.requestsPerSecond, burst: config.requestsBurst },
+      },
+      logLevel: config.logLevel,
+    });
+  } catch (error) {
+    // Its own word for keys, origins and proxies that cannot be meant.
+    if (error instanceof TypeError) throw new CommandError("config", error.message, "See the settings: suda config doc", { cause: error });
+    throw error;
+  }
+}
+
+async function listen(server: SudaServer, { host, port }: Config, options: Pick<RunOptions, "mayMovePort" | "print">): Promise<{ readonly port: number }> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await server.listen({ host, port: port + attempt });
+    } catch (error) {
+      const code = systemErrorCode(error);
+      const isLast = !options.mayMovePort || attempt >= portAttempts || port + attempt >= 65_535;
+      if (code === "EADDRINUSE" && !isLast) {
+        options.print(`  port ${port + attempt} is in use; trying ${port + attempt + 1}`);
+        continue;
+      }
+      if (code === undefined) throw error;
+      throw listenError(code, host, port + attempt, error);
+    }
+  }
+}
+
+function listenError(code: string, host: string, port: number, cause: unknown): CommandError {
+  switch (code) {
+    case "EADDRINUSE":
+      return new CommandError(
+        "port.in_use",
+        `port ${port} on ${host} is in use`,
+        "Stop what listens there, or choose another: --port 8001 (0 takes any free one)",
+        { cause },
+      );
+    case "EACCES":
+      return new CommandError("port.refused", `this user may not listen on port ${port}`, "Choose a port above 1023, and let a proxy take 80 and 443", {
+        cause,
+      });
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return new CommandError("port.refused", `${host} is no address of this machine`, "Use --host 127.0.0.1, or --host 0.0.0.0 for all of its addresses", {
+        cause,
+      });
+    default:
+      return new CommandError("port.refused", `listening on ${host}:${port} failed (${code})`, "Choose another --host or --port", { cause });
+  }
+}
+
+/** Where one reaches it from this machine. */
+function urlHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::" || host === "localhost") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+/** The first signal ends in order, a second one at once. */
+async function stopSignal(print: RunOptions["print"]): Promise<void> {
+  await new Promise<void>((resolve) => {
+    let isStopping = false;
+    const stop = (signal: "SIGINT" | "SIGTERM"): void => {
+      // 128 and the signal's number, as a shell reports it.
+      if (isStopping) process.exit(signal === "SIGINT" ? 130 : 143);
+      isStopping = true;
+      print(signal === "SIGINT" ? "stopping; Ctrl-C again stops at once" : "stopping");
+      resolve();
+    };
+    process.on("SIGINT", stop);
+    process.on("SIGTERM", stop);
+  });
+}
