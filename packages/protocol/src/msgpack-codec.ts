@@ -9,7 +9,8 @@ import { SudaError } from "./errors.ts";
 import { checkKeysAndStrings } from "./json-codec.ts";
 import { limits } from "./limits.ts";
 
-const packer = new Packr({ useRecords: false, variableMapSize: true, mapsAsObjects: true, int64AsType: "number" });
+// Bytes are copied out: a view would keep the whole chunk of the socket alive for as long as the message is.
+const packer = new Packr({ useRecords: false, variableMapSize: true, mapsAsObjects: true, int64AsType: "number", copyBuffers: true });
 
 export const msgpackCodec: Codec = {
   name: "msgpack",
@@ -40,7 +41,8 @@ export const msgpackCodec: Codec = {
     scanStructure(message, options.maxKeys ?? limits.frameMaxKeys);
     let value: unknown;
     try {
-      value = packer.unpack(message);
+      // Never a Buffer, whose toJSON would turn byte fields into arrays of numbers for the clients that speak JSON.
+      value = packer.unpack(new Uint8Array(message.buffer, message.byteOffset, message.byteLength));
     } catch (cause) {
       // The scan has bounded size and depth, so what is left is msgpackr's own word for a broken value.
       throw new SudaError("frame.malformed", "The frame is not MessagePack.", { cause });
@@ -57,7 +59,7 @@ export const msgpackCodec: Codec = {
 function toPackable(value: unknown): unknown {
   if (typeof value === "number") return Number.isSafeInteger(value) && (value > 0xffff_ffff || value < -0x8000_0000) ? BigInt(value) : value;
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
-  if (Array.isArray(value)) return value.map(toPackable);
+  if (Array.isArray(value)) return value.map((element) => toPackable(element ?? null)); // as JSON does
   const packable: Record<string, unknown> = {};
   for (const [key, element] of Object.entries(value)) if (element !== undefined) packable[key] = toPackable(element);
   return packable;
@@ -104,10 +106,9 @@ function scanStructure(bytes: Uint8Array, maxKeys: number): void {
     if (!((tag >= 0xa0 && tag <= 0xbf) || (tag >= 0xd9 && tag <= 0xdb))) throw malformed("a key of a map is not a string");
     const before = at;
     value(0);
-    const text = bytes.subarray(before, at);
+    const headerLength = tag <= 0xbf ? 1 : tag === 0xd9 ? 2 : tag === 0xda ? 3 : 5;
     // msgpackr would silently rename this key, so it has to be caught here.
-    if (text.byteLength >= protoKey.byteLength && text.byteLength <= protoKey.byteLength + 5 && endsWith(text, protoKey))
-      throw new SudaError("frame.forbidden_key", "The key __proto__ is not allowed in a frame.");
+    if (equals(bytes.subarray(before + headerLength, at), protoKey)) throw new SudaError("frame.forbidden_key", "The key __proto__ is not allowed in a frame.");
   };
   const value = (depth: number): void => {
     const tag = view.getUint8(take(1));
@@ -174,7 +175,6 @@ function scanStructure(bytes: Uint8Array, maxKeys: number): void {
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 const protoKey = new TextEncoder().encode("__proto__");
 
-function endsWith(bytes: Uint8Array, ending: Uint8Array): boolean {
-  const start = bytes.byteLength - ending.byteLength;
-  return ending.every((byte, index) => bytes[start + index] === byte);
+function equals(one: Uint8Array, other: Uint8Array): boolean {
+  return one.byteLength === other.byteLength && one.every((byte, index) => byte === other[index]);
 }
