@@ -63,12 +63,24 @@ function firstMismatch(schema: SchemaNode, value: unknown, path: string): { path
     for (const [index, element] of value.entries())
       if (!matches(schema.items, element)) return firstMismatch(schema.items, element, pointer(path, String(index)));
   }
-  const [error] = Compile(schema as Type.TSchema).Errors(value);
+  const [error] = compiledOf(schema).Errors(value);
   return { path, message: error?.message ?? "does not fit" };
 }
 
 function matches(schema: SchemaNode, value: unknown): boolean {
-  return Compile(schema as Type.TSchema).Check(value);
+  return compiledOf(schema).Check(value);
+}
+
+/** Once per part of a schema: compiling costs about a millisecond, and a hostile client chooses how often a report is made. */
+const compiledParts = new WeakMap<SchemaNode, ReturnType<typeof Compile>>();
+
+function compiledOf(schema: SchemaNode): ReturnType<typeof Compile> {
+  let compiled = compiledParts.get(schema);
+  if (compiled === undefined) {
+    compiled = Compile(schema as Type.TSchema);
+    compiledParts.set(schema, compiled);
+  }
+  return compiled;
 }
 
 function variantByType(variants: readonly SchemaNode[], value: unknown): SchemaNode | "unknown" | undefined {
@@ -81,6 +93,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function pointer(path: string, key: string): string {
-  // RFC 6901; a hostile key is cut so that it cannot fill the log or the reply.
-  return `${path}/${key.slice(0, 64).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  // RFC 6901; a hostile key is cut so that it cannot fill the log or the reply, and not into half a surrogate pair.
+  return `${path}/${key.slice(0, 64).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
