@@ -14,8 +14,23 @@ export { RawWebSocket, type RawWebSocketOptions } from "./raw-socket/raw-websock
 export { encodeWebSocketFrame, FrameReader, opcodes, type FrameOptions, type ReceivedFrame } from "./raw-socket/websocket-frame.ts";
 export { CommandRefused, ConnectionEnded, WireClient, type WireClientOptions } from "./raw-socket/wire-client.ts";
 export { SeededRandom } from "./seeded-random.ts";
-export { ServerDidNotStart, ServerProcess, signToken, type ServerExit, type ServerProcessOptions } from "./server-process.ts";
+export { ServerDidNotStart, ServerProcess, signToken, writeTokenKey, type ServerExit, type ServerProcessOptions } from "./server-process.ts";
 export { storeSuite, type OpenedStore, type OpenStore, type OpenStoreOptions } from "./store-suite.ts";
 export { HttpCommunicator, type HttpAnswer, type HttpOptions } from "./http-communicator.ts";
 export { WebSocketCommunicator, type Request, type WebSocketOptions } from "./websocket-communicator.ts";
 export { HandshakeRefused } from "./handshake-refused.ts";
+export { ManualClock } from "./manual-clock.ts";
+export {
+  clientId,
+  conversationId,
+  createTestGroup,
+  say,
+  signTestToken,
+  testApiKey,
+  TestServer,
+  testTokenSecret,
+  textOf,
+  userId,
+  type TestServerOptions,
+  type TokenClaims,
+} from "./test-server.ts";
