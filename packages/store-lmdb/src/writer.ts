@@ -233,7 +233,9 @@ function tailOf({ head, memberCount, membersSeq }: ConversationRecord): TailReco
 
 function baseOf({ kind, epoch, createdAt, createdBy, title, avatar, data }: ConversationRecord): BaseRecord {
   return {
-    ...{ kind, epoch, createdAt },
+    kind,
+    epoch,
+    createdAt,
     ...(createdBy !== undefined && { createdBy }),
     ...(title !== undefined && { title }),
     ...(avatar !== undefined && { avatar }),
