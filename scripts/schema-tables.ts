@@ -92,6 +92,7 @@ export function describe(schema: SchemaNode): string {
       return "`null`";
     case "object":
       return "object";
+    case undefined:
     default:
       throw new Error(`There are no words for ${JSON.stringify(schema)}; teach them to scripts/schema-tables.ts.`);
   }

@@ -11,7 +11,7 @@ const steps = tableRows(between(document, "## The path of one message", "The rep
 test("the path has its twelve steps, in order", () => {
   assert.deepEqual(
     steps.map(([step]) => step?.[0]),
-    [..."①②③④⑤⑥⑦⑧⑨⑩⑪⑫"],
+    Array.from("①②③④⑤⑥⑦⑧⑨⑩⑪⑫"),
   );
 });
 
