@@ -34,3 +34,4 @@ export {
   type TestServerOptions,
   type TokenClaims,
 } from "./test-server.ts";
+export { channelLayerSuite, type OpenChannelLayer, type OpenChannelLayerOptions, type OpenedChannelLayer } from "./channel-layer-suite.ts";

@@ -108,7 +108,8 @@ export class MemoryChannelLayer implements ChannelLayer {
     for (const { to, name, event } of batch) {
       if (to === "group") {
         const members = this.#groups.get(name);
-        if (members !== undefined) for (const member of members) member.accept(event);
+        // Over a copy: who leaves and joins again while it receives would stand in the set a second time.
+        if (members !== undefined) for (const member of [...members]) if (members.has(member)) member.accept(event);
       } else {
         const channel = this.#channels.get(name);
         if (channel === undefined) this.#counters.dropped++;
