@@ -15,6 +15,7 @@ import {
   ServerProcess,
   signToken,
   WireClient,
+  writeTokenKey,
   type LogReading,
   type ReadEntry,
   type ServerProcessOptions,
@@ -82,6 +83,7 @@ interface LifeOptions extends KillRunOptions {
 
 async function* runLife({ server, random, firstRound, rounds }: LifeOptions): AsyncGenerator<RoundReport> {
   const dataDirectory = await mkdtemp(join(tmpdir(), "suda-kill-"));
+  writeTokenKey(dataDirectory);
   const recorder = new Recorder();
   let process = await ServerProcess.open(server(dataDirectory));
   try {
@@ -98,8 +100,11 @@ async function* runLife({ server, random, firstRound, rounds }: LifeOptions): As
       process = await ServerProcess.open(server(dataDirectory));
       const startMs = Math.round(performance.now() - startedAt);
       session = await connectAll(process.url, { dataDirectory, recorder, name: String(round) });
+      // Before the retries, which would put back what was lost.
+      const found = await readLogs(session.clients, world, 1);
+      const lost = checkHistory({ history: recorder.history, logs: found, earlierLogs });
       const retried = await retryUnanswered({ session, recorder, random });
-      const logs = await readLogs(session.clients, world);
+      const logs = await readLogs(session.clients, world, 3);
       yield {
         round,
         killedAfterMs,
@@ -109,7 +114,7 @@ async function* runLife({ server, random, firstRound, rounds }: LifeOptions): As
         retried,
         observed: recorder.history.filter(({ step }) => step === "observe").length,
         entries: world.rooms.reduce((sum, { id }) => sum + (logs.find(({ conversation }) => conversation === id)?.entries.length ?? 0), 0),
-        violations: checkHistory({ history: recorder.history, logs, earlierLogs }),
+        violations: [...lost, ...checkHistory({ history: recorder.history, logs, earlierLogs: found })],
       };
       earlierLogs = logs;
     }
@@ -179,16 +184,24 @@ async function retryUnanswered({ session, recorder, random }: { session: Session
         `A retry after the restart was not acknowledged: ${JSON.stringify([...recorder.refusals])}, connection ${client.isOpen ? "open" : "ended"}`,
       );
   };
-  await Promise.all([...again, ...acked].map(send));
+  // In another order than the first time, as users would.
+  await Promise.all(shuffle([...again, ...acked], random).map(send));
   return again.length;
 }
 
-/** The whole log of every room as its first, its last and a middle member read it. */
-async function readLogs(clients: ReadonlyMap<string, WireClient>, world: World): Promise<LogReading[]> {
+function shuffle<T>(items: readonly T[], random: SeededRandom): readonly T[] {
+  return items
+    .map((item) => ({ item, at: random.float() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}
+
+/** The whole log of every room as some of its members read it: the first, the last, one from the middle. */
+async function readLogs(clients: ReadonlyMap<string, WireClient>, world: World, readerCount: number): Promise<LogReading[]> {
   const readings = world.rooms.flatMap((room) => {
     const { members } = room;
-    const readers = new Set([members[0], members[members.length >> 1], members.at(-1)] as string[]);
-    return [...readers].map((reader) => readLog(clientOf(clients, reader), reader, room));
+    const readers = new Set([members[0], members.at(-1), members[members.length >> 1]] as string[]);
+    return [...readers].slice(0, readerCount).map((reader) => readLog(clientOf(clients, reader), reader, room));
   });
   return Promise.all(readings);
 }

@@ -36,7 +36,7 @@ export function pickRoom(rooms: readonly Room[], random: SeededRandom): Room {
 
 export function pickText(random: SeededRandom): string {
   const text = random.pick(["안녕하세요 👋", "네, 확인했습니다.", "see you at 3", "👨‍👩‍👧‍👦", "긴 글 "]);
-  return text.repeat(random.isTrue(0.05) ? random.integer(100, 500) : random.integer(1, 12));
+  return text.repeat(random.isTrue(0.05) ? random.integer(100, 350) : random.integer(1, 12));
 }
 
 async function openDirect(clients: ReadonlyMap<string, WireClient>, members: readonly string[]): Promise<Room> {

@@ -3,8 +3,8 @@
  * benchmarks of what only a process shows: crashes, system calls, CPU, memory.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { createHmac, randomBytes } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
@@ -99,7 +99,12 @@ export interface ServerExit {
   readonly signal: string | null;
 }
 
-/** A token for any user of a server whose data directory has the file `token-key` (`suda dev`, `suda serve`): HS256, one day. */
+/** Gives a new data directory its own token key, without which `suda serve` does not start. */
+export function writeTokenKey(dataDirectory: string): void {
+  writeFileSync(join(dataDirectory, "token-key"), `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
+}
+
+/** A token for any user of a server whose data directory has the file `token-key`: HS256, one day. */
 export function signToken(dataDirectory: string, user: string): string {
   const key = Buffer.from(readFileSync(join(dataDirectory, "token-key"), "utf8").trim(), "base64url");
   const nowSeconds = Math.floor(Date.now() / 1_000);

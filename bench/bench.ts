@@ -1,0 +1,51 @@
+/**
+ * `npm run bench -- fanout|send [options]`: what Suda costs and how fast it is, with the load generator and
+ * every server in processes of their own. See bench/README.md for how to read it.
+ */
+import { parseArgs } from "node:util";
+import { runFanoutBench } from "./fanout/fanout.ts";
+import { runSendBench } from "./send/send.ts";
+
+const usage = `Usage:
+  npm run bench -- fanout [--members 1000] [--messages 300] [--senders 10] [--bursts 5] [--runs 3] [--only suda,ws,socket.io] [--profile DIR]
+  npm run bench -- send   [--senders 1,64,512] [--seconds 5] [--runs 3] [--data DIR] [--profile DIR]
+Both write bench/results/; --no-save does not.`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    members: { type: "string", default: "1000" },
+    messages: { type: "string", default: "300" },
+    senders: { type: "string" },
+    bursts: { type: "string", default: "5" },
+    runs: { type: "string", default: "3" },
+    seconds: { type: "string", default: "5" },
+    only: { type: "string" },
+    data: { type: "string" },
+    profile: { type: "string" },
+    "no-save": { type: "boolean", default: false },
+  },
+});
+
+const shared = { runs: Number(values.runs), isSaved: !values["no-save"], ...(values.profile === undefined ? {} : { profileDirectory: values.profile }) };
+const [command] = positionals;
+if (command === "fanout") {
+  await runFanoutBench({
+    ...shared,
+    members: Number(values.members),
+    messages: Number(values.messages),
+    senders: Number(values.senders ?? "10"),
+    bursts: Number(values.bursts),
+    ...(values.only === undefined ? {} : { only: values.only.split(",") }),
+  });
+} else if (command === "send") {
+  await runSendBench({
+    ...shared,
+    senders: (values.senders ?? "1,64,512").split(",").map(Number),
+    seconds: Number(values.seconds),
+    ...(values.data === undefined ? {} : { parentDirectory: values.data }),
+  });
+} else {
+  console.error(usage);
+  process.exitCode = 2;
+}
