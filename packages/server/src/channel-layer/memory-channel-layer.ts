@@ -109,7 +109,7 @@ export class MemoryChannelLayer implements ChannelLayer {
       if (to === "group") {
         const members = this.#groups.get(name);
         // Over a copy: who leaves and joins again while it receives would stand in the set a second time.
-        if (members !== undefined) for (const member of [...members]) if (members.has(member)) member.accept(event);
+        if (members !== undefined) for (const member of Array.from(members)) if (members.has(member)) member.accept(event);
       } else {
         const channel = this.#channels.get(name);
         if (channel === undefined) this.#counters.dropped++;
