@@ -35,3 +35,4 @@ export {
   type TokenClaims,
 } from "./test-server.ts";
 export { channelLayerSuite, type OpenChannelLayer, type OpenChannelLayerOptions, type OpenedChannelLayer } from "./channel-layer-suite.ts";
+export { RecordedConnection, RecordingApp, type RecordingAppOptions } from "./recording-app.ts";
