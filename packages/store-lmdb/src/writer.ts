@@ -117,12 +117,11 @@ export class Writer {
   }
 
   async advanceRead(id: ConversationId, user: UserId, seq: number): Promise<MemberRecord | undefined> {
+    const key = memberKey(id, user);
     const member = this.#member(id, user);
-    if (member === undefined) return undefined;
     // The durable head: a mark on what nobody has seen yet would be one on what may vanish.
     const readSeq = Math.min(seq, this.#reader.tail(id)?.[0] ?? 0);
-    const key = memberKey(id, user);
-    if (!(readSeq > member.readSeq)) {
+    if (member === undefined || !(readSeq > member.readSeq)) {
       await this.#committer.settled(key);
       return member;
     }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SudaError } from "@suda/protocol";
-import { alice, bob, checkLog, draft, lobby, says, World, type OpenStore } from "./world.ts";
+import { alice, bob, checkLog, draft, lobby, room, says, World, type OpenStore } from "./world.ts";
 
 export function durabilityRules(open: OpenStore): void {
   test("[S5] whoever sees a head can read every entry up to it, while appends are under way", async () => {
@@ -30,6 +30,37 @@ export function durabilityRules(open: OpenStore): void {
     }
     await writing;
     assert.equal((await checkLog(world.store, lobby)).length, 150);
+  });
+
+  test("[S5] an answer that leans on a write under way is given when that one can be read", async () => {
+    await using world = await World.open(open);
+    await world.group(lobby, [alice, bob]);
+    const { log, conversations, users } = world.store;
+    const first = log.append(lobby, [draft(alice, says("hello"), "k"), draft(alice, { type: "member.removed", user: bob })]);
+    const answers = await Promise.all([
+      log.append(lobby, [draft(alice, says("hello"), "k")]).then(async ([outcome]) => [outcome?.outcome, (await log.readAfter(lobby, 0, 1)).length]),
+      log.append(lobby, [draft(alice, says("hullo"), "k")]).then(async ([outcome]) => [outcome?.outcome, (await log.readAfter(lobby, 0, 1)).length]),
+      log.append(lobby, [draft(bob, says("me too"), "j", ["member"])]).then(async ([outcome]) => [outcome?.outcome, await conversations.member(lobby, bob)]),
+      log
+        .append(lobby, [draft(alice, says("on old members"), "m")], { ifMembersSeq: 0 })
+        .then(async ([outcome]) => [outcome?.outcome, (await conversations.get(lobby))?.membersSeq]),
+    ]);
+    assert.deepEqual(answers, [
+      ["duplicate", 1],
+      ["conflict", 1],
+      ["refused", undefined],
+      ["moved", 2],
+    ]);
+    await first;
+    const creation = { id: room("new"), kind: "group", epoch: "e", createdAt: 1, members: [] } as const;
+    const created = conversations.create(creation);
+    const { outcome } = await conversations.create(creation);
+    assert.deepEqual([outcome, (await conversations.get(room("new")))?.id], ["existing", room("new")]);
+    await created;
+    const named = users.ensure([bob], 1);
+    await users.ensure([bob], 2);
+    assert.equal((await users.getMany([bob]))[0]?.createdAt, 1);
+    await named;
   });
 
   test("[S16] disposal waits for what is under way; afterwards everything is refused", async () => {
