@@ -44,8 +44,12 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     await runCommandLine(tree, wanted, { isTerminal: process.stdout.isTTY, write: (text) => void process.stdout.write(text) });
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    process.stderr.write(`suda: ${error.message}\n→ ${error.fix}\n`);
-    process.exitCode = error.exitCode;
+    if (error instanceof CommandError) {
+      process.stderr.write(`suda: ${error.message}\n→ ${error.fix}\n`);
+      process.exit(error.exitCode);
+    }
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`${stack}\nsuda: this is a fault of Suda's own\n→ Please report it with the lines above\n`);
+    process.exit(1);
   }
 }

@@ -24,6 +24,7 @@ export async function runJson({ connect, input, output, errorOutput }: JsonOptio
   const pending = new Map<Ref, object>();
   let wake = (): void => undefined;
   let lines: Interface | undefined;
+  let isDone = false;
   const print = (frame: object): void => void output.write(`${safeJson(stringifyFrame(frame))}\n`);
   const settle = (frame: ServerFrame | ErrorFrame): void => {
     if ((frame.type === "reply" || frame.type === "error") && frame.ref !== undefined) pending.delete(frame.ref);
@@ -35,7 +36,7 @@ export async function runJson({ connect, input, output, errorOutput }: JsonOptio
       settle(frame);
     },
     onState(state) {
-      if (state.kind === "waiting" || state.kind === "closed") errorOutput.write(`suda: ${safeLine(state.reason)}\n`);
+      if (state.kind === "waiting" || (state.kind === "closed" && !isDone)) errorOutput.write(`suda: ${safeLine(state.reason)}\n`);
       // Closed for good: what would still be read could not be sent.
       if (state.kind === "closed") lines?.close();
       wake();
@@ -81,6 +82,7 @@ export async function runJson({ connect, input, output, errorOutput }: JsonOptio
     connection.transmit(frame);
   }
   await until(() => pending.size === 0);
+  isDone = true;
   await connection[Symbol.asyncDispose]();
   return isUnderstood && pending.size === 0;
 }

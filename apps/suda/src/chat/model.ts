@@ -66,6 +66,7 @@ export class ChatSession implements AsyncDisposable {
   readonly #catchingUp = new Map<ConversationId, Promise<void>>();
   readonly #reading = new Set<ConversationId>();
   readonly #sends = new Set<Promise<void>>();
+  readonly #learning = new Set<Promise<void>>();
   #me: UserId | undefined;
   #current: ConversationId | undefined;
   #wasLost = false;
@@ -145,12 +146,18 @@ export class ChatSession implements AsyncDisposable {
     this.#options.listener.onChange();
   }
 
+  /** Resolves when the names of all who were mentioned so far are known, or cannot be had now. */
+  async namesLearned(): Promise<void> {
+    while (this.#learning.size > 0) await Promise.all(this.#learning);
+  }
+
   // ── what a person does ──────────────────────────────────────────────────────────────────────────────
 
   /** @throws ConnectionLost, SudaError when the first connection fails */
   async open(): Promise<void> {
     try {
       await this.#connection.open();
+      await this.namesLearned();
     } finally {
       this.#isClosing = false;
     }
@@ -433,20 +440,24 @@ export class ChatSession implements AsyncDisposable {
 
   async #learnUsers(ids: readonly UserId[]): Promise<void> {
     const unknown = [...new Set(ids)].filter((id) => !this.#users.has(id));
-    for (const id of unknown) this.#users.set(id, { id });
-    // At once, because the server answers each for itself.
-    await Promise.all(
-      unknown.map(async (id) => {
-        try {
-          const { user } = await this.#connection.request("user.get", { user: id });
-          this.#users.set(id, user);
-          this.#options.listener.onChange();
-        } catch (error) {
-          if (!(error instanceof ConnectionLost) && !(error instanceof SudaError)) throw error;
-          this.#users.delete(id);
-        }
-      }),
-    );
+    for (const id of unknown) {
+      this.#users.set(id, { id });
+      const learning = this.#learnUser(id).finally(() => this.#learning.delete(learning));
+      this.#learning.add(learning);
+    }
+    if (unknown.length > 0) await this.namesLearned();
+  }
+
+  async #learnUser(id: UserId): Promise<void> {
+    try {
+      const { user } = await this.#connection.request("user.get", { user: id });
+      this.#users.set(id, user);
+      this.#options.listener.onChange();
+    } catch (error) {
+      if (!(error instanceof ConnectionLost) && !(error instanceof SudaError)) throw error;
+      // Asked again when next mentioned.
+      this.#users.delete(id);
+    }
   }
 
   // ── sending ─────────────────────────────────────────────────────────────────────────────────────────

@@ -23,6 +23,7 @@ const waitingMax = 200;
 export class PlainFace implements SessionListener {
   readonly #options: PlainOptions;
   #lines: Interface | undefined;
+  #printed: Promise<void> = Promise.resolve();
 
   constructor(options: PlainOptions) {
     this.#options = options;
@@ -34,12 +35,13 @@ export class PlainFace implements SessionListener {
   }
 
   onNew(event: LogEvent, view: ConversationView): void {
-    this.#options.output.write(`${this.#eventText(event, view)}\n`);
+    this.#print(() => this.#eventText(event, view));
   }
 
   onNotice(text: string, isError: boolean): void {
-    const { output, errorOutput } = this.#options;
-    (isError ? errorOutput : output).write(`${indented(`· ${text}`)}\n`);
+    const { errorOutput } = this.#options;
+    if (isError) errorOutput.write(`${indented(`· ${text}`)}\n`);
+    else this.#print(() => indented(`· ${text}`));
   }
 
   onSettled(_view: ConversationView, { text, problem }: { readonly text: string; readonly problem?: string }): void {
@@ -72,6 +74,7 @@ export class PlainFace implements SessionListener {
       if (session.unconfirmed > waitingMax) await session.settled();
     }
     await session.settled();
+    await this.#printed;
     return !isRefused && session.unconfirmed === 0;
   }
 
@@ -79,6 +82,16 @@ export class PlainFace implements SessionListener {
     const missing = count - view.timeline.events.length;
     if (missing > 0) await this.#options.session().loadOlder(view, missing);
     for (const event of view.timeline.events.slice(-count)) this.onNew(event, view);
+  }
+
+  /** In order, and not before the names in it are known: a line that is printed stays as it is. */
+  #print(line: () => string): void {
+    const before = this.#printed;
+    this.#printed = (async () => {
+      await before;
+      await this.#options.session().namesLearned();
+      this.#options.output.write(`${line()}\n`);
+    })();
   }
 
   #eventText(event: LogEvent, view: ConversationView): string {

@@ -29,7 +29,13 @@ export class Screen implements Disposable {
   /** What stands on each row; empty: unknown, draw all. */
   #drawn: string[] = [];
   #isEntered = false;
-  readonly #restore = (): void => this.leave();
+  readonly #onExit = (): void => this.leave();
+  /** Node would print the fault onto the other buffer, which is gone a moment later. */
+  readonly #onCrash = (error: unknown): void => {
+    this.leave();
+    writeSync(2, `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(1);
+  };
 
   constructor(options: ScreenOptions) {
     this.#options = options;
@@ -46,8 +52,8 @@ export class Screen implements Disposable {
   enter(): void {
     if (this.#isEntered) return;
     this.#isEntered = true;
-    // Also when the program ends through an exception nobody caught.
-    process.on("exit", this.#restore);
+    process.on("exit", this.#onExit);
+    process.on("uncaughtException", this.#onCrash);
     this.#options.input.setRawMode(true);
     this.#options.output.write(enterSequence);
     this.redraw();
@@ -57,7 +63,8 @@ export class Screen implements Disposable {
   leave(): void {
     if (!this.#isEntered) return;
     this.#isEntered = false;
-    process.off("exit", this.#restore);
+    process.off("exit", this.#onExit);
+    process.off("uncaughtException", this.#onCrash);
     try {
       writeSync(this.#options.output.fd, leaveSequence);
       this.#options.input.setRawMode(false);
@@ -88,7 +95,8 @@ export class Screen implements Disposable {
       const text = this.#render(rows[index] ?? []);
       if (text === this.#drawn[index]) continue;
       this.#drawn[index] = text;
-      output += `\u001b[${index + 1};1H${text}\u001b[0m\u001b[K`;
+      // Cleared before it is written: after a row that fills the screen the cursor still stands on its last cell.
+      output += `\u001b[${index + 1};1H\u001b[K${text}`;
     }
     // One write, the cursor hidden meanwhile; synchronized update (mode 2026) where the terminal knows it.
     this.#options.output.write(`\u001b[?2026h\u001b[?25l${output}\u001b[${cursor.row + 1};${cursor.column + 1}H\u001b[?25h\u001b[?2026l`);

@@ -1,0 +1,178 @@
+/** The two faces for programs, run as programs: lines and JSON lines, against a real server. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { ServerProcess, signToken } from "@suda/testing";
+
+const program = fileURLToPath(new URL("../../bin/suda.js", import.meta.url));
+const directory = mkdtempSync(join(tmpdir(), "suda-pipes-"));
+let server: ServerProcess;
+
+before(async () => {
+  server = await ServerProcess.open({ program: [program, "dev", "--port", "0", "--data", directory], readyTimeoutMs: 60_000 });
+});
+
+after(async () => {
+  await server.stop();
+  rmSync(directory, { recursive: true });
+});
+
+interface Run {
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+interface ChatRun {
+  readonly run: Promise<Run>;
+  write(text: string): void;
+  end(): void;
+  /** Resolves when the output so far matches. */
+  until(expression: RegExp): Promise<RegExpExecArray>;
+}
+
+function startChat(args: readonly string[], variables: Readonly<Record<string, string>> = {}): ChatRun {
+  const child = spawn(process.execPath, [program, "chat", "--data", directory, ...args], {
+    stdio: "pipe",
+    cwd: directory,
+    env: { ...process.env, LANG: "C.UTF-8", LC_ALL: "", NODE_ENV: "", ...variables },
+  });
+  let output = "";
+  let errors = "";
+  let check = (): void => undefined;
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+    check();
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors += text;
+  });
+  const run = new Promise<Run>((resolve) => {
+    child.once("close", (code) => {
+      resolve({ code, output, errors });
+      check();
+    });
+  });
+  return {
+    run,
+    write: (text) => void child.stdin.write(text),
+    end: () => void child.stdin.end(),
+    until: (expression) =>
+      new Promise((resolve, reject) => {
+        check = () => {
+          const match = expression.exec(output);
+          if (match !== null) resolve(match);
+          else if (child.exitCode !== null) reject(new Error(`ended with ${child.exitCode} before ${expression}:\n${output}${errors}`));
+        };
+        check();
+      }),
+  };
+}
+
+async function chat(args: readonly string[], input: string, variables?: Readonly<Record<string, string>>): Promise<Run> {
+  const started = startChat(args, variables);
+  started.write(input);
+  started.end();
+  return await started.run;
+}
+
+test("lines in are messages, in order and confirmed before the program ends", async () => {
+  const { code, output, errors } = await chat(["--as", "alice", "--to", "bob"], "안녕 👋\n둘째\n//slash\n");
+  assert.equal(code, 0, errors);
+  assert.deepEqual(
+    output.split("\n").map((line) => line.replace(/^\[bob\] \d+:\d\d [AP]M /, "")),
+    ["alice: 안녕 👋 ✓", "alice: 둘째 ✓", "alice: /slash ✓", ""],
+  );
+});
+
+test("a message of another appears as a line while one listens", async () => {
+  const listening = startChat(["--as", "jimin", "--plain"], { LANG: "ko_KR.UTF-8" });
+  listening.write("/me\n");
+  await listening.until(/지민 \(jimin\) 님/);
+  const sent = await chat(["--as", "bob", "--to", "jimin"], "두 사람\n");
+  assert.equal(sent.code, 0, sent.errors);
+  await listening.until(/\[bob\] (오전|오후) \d+:\d\d bob: 두 사람/);
+  listening.end();
+  assert.equal((await listening.run).code, 0);
+});
+
+test("escape sequences in a message do not come out of the program", async () => {
+  const listening = startChat(["--as", "jimin", "--to", "alice"]);
+  listening.write("/me\n");
+  await listening.until(/You are/);
+  const attack = { type: "message.send", ref: 2, clientId: "attack-1", content: { type: "text", text: "\u001b]0;owned\u0007\u001b[31mred\nbob: fake" } };
+  const sending = startChat(["--as", "alice", "--json"]);
+  sending.write(`${JSON.stringify({ type: "conversation.open", ref: 1, with: "jimin" })}\n`);
+  const [, conversation] = await sending.until(/"ref":1,"conversation":\{"id":"([^"]+)"/);
+  sending.write(`${JSON.stringify({ ...attack, conversation })}\n`);
+  sending.end();
+  assert.equal((await sending.run).code, 0);
+  const [line] = await listening.until(/alice: .*red[\s\S]*fake/);
+  assert.match(line, /^alice: red\n {4}bob: fake$/);
+  listening.end();
+  // oxlint-disable-next-line no-control-regex
+  assert.doesNotMatch((await listening.run).output, /[\u0000-\u0009\u000b-\u001f]/);
+});
+
+test("in JSON each line is a frame both ways, and what is no frame is answered", async () => {
+  const input = [
+    '{"type":"conversation.open","ref":1,"with":"bob"}',
+    "no frame",
+    '{"type":"nothing.known","ref":"x"}',
+    '{"type":"user.get","ref":3,"user":"jimin"}',
+  ].join("\n");
+  const { code, output } = await chat(["--as", "alice", "--json"], `${input}\n`);
+  const frames = output
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { type: string; ref?: unknown; code?: string; user?: unknown });
+  assert.equal(code, 1, "one line was no frame");
+  const find = (ref: unknown) => frames.find((frame) => frame.ref === ref);
+  assert.equal(find("suda-hello")?.user, "alice");
+  assert.equal(find(1)?.type, "reply");
+  assert.equal(find("x")?.code, "frame.unknown_type");
+  assert.deepEqual(find(3)?.user, { id: "jimin", name: "지민" });
+  assert.ok(frames.some((frame) => frame.ref === undefined && frame.code === "frame.malformed"));
+});
+
+test("a text that is too long, or nowhere to go, is told and ends with 1", async () => {
+  const long = await chat(["--as", "alice", "--to", "bob"], `${"가".repeat(5_001)}\n`);
+  assert.deepEqual([long.code, long.output], [1, ""]);
+  assert.match(long.errors, /5001 characters; a message has at most 5000/);
+  const nowhere = await chat(["--as", "alice"], "hello\n/nwe x\n");
+  assert.equal(nowhere.code, 1);
+  assert.match(nowhere.errors, /No conversation is open[\s\S]*Did you mean \/new\?/);
+});
+
+test("the bot echoes, and answers /help", async () => {
+  const talking = startChat(["--as", "alice", "--to", "sudabot"]);
+  talking.write("메아리\n");
+  await talking.until(/수다봇: 메아리/);
+  talking.write("//help\n");
+  await talking.until(/수다봇: I am @sudabot/);
+  talking.end();
+  assert.equal((await talking.run).code, 0);
+});
+
+test("a token comes from a file or the environment, and must be of whom one says", async () => {
+  const file = join(directory, "carol.token");
+  writeFileSync(file, `${signToken(directory, "carol")}\n`);
+  const url = server.url;
+  assert.match((await chat(["--token-file", file, "--url", url], "/me\n")).output, /You are carol/);
+  assert.match((await chat(["--url", url], "/me\n", { SUDA_TOKEN: signToken(directory, "dave") })).output, /You are dave/);
+  const other = await chat(["--token-file", file, "--url", url, "--as", "alice"], "");
+  assert.deepEqual([other.code, other.errors.split("\n")[0]], [1, "suda: the token is carol's, not alice's"]);
+  writeFileSync(file, "not a token");
+  const broken = await chat(["--token-file", file, "--url", url], "");
+  assert.match(broken.errors, /does not hold a token\n→ /);
+});
+
+test("where nothing answers, the program says so and how to fix it", async () => {
+  const { code, errors } = await chat(["--as", "alice", "--url", "ws://127.0.0.1:1"], "");
+  assert.equal(code, 1);
+  assert.match(errors, /^suda: nothing answers at ws:\/\/127\.0\.0\.1:1\/v1\/socket \(.*ECONNREFUSED.*\)\n→ Start a server with: suda dev/);
+});
