@@ -7,7 +7,7 @@
 import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { getRequestListener } from "@hono/node-server";
+import { getRequestListener, RequestError } from "@hono/node-server";
 import { limits, type Clock, type Random } from "@suda/protocol";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { App, HttpScope, WebSocketRefusal, WebSocketScope } from "../app/app.ts";
@@ -65,6 +65,8 @@ export class SocketServer implements AsyncDisposable {
       {
         overrideGlobalObjects: false,
         errorHandler: (error) => {
+          // No Host, or a path that is none: the client's mistake.
+          if (error instanceof RequestError) return new Response(null, { status: 400 });
           options.onFailure(error);
           return new Response(null, { status: 500 });
         },
@@ -123,25 +125,41 @@ export class SocketServer implements AsyncDisposable {
     });
     server.on("upgrade", (request, socket, head) => {
       if (owns(request)) void this.#upgrade(request, socket, head);
+      // Where nobody else listens, nobody else would answer or ever close the socket.
+      else if (server.listenerCount("upgrade") === 1) refuse(socket as Socket, { kind: "refuse", status: 404 });
     });
   }
 
   /**
-   * Stops taking connections and requests, gives the open ones the close code of a restart, and waits until
-   * they are gone or the time is over.
+   * Stops taking connections and requests, answers those under way, gives the open connections the close code
+   * of a restart, and waits until they are gone or the time is over.
    * @param timeoutMs 0…; default 10,000. What is open then is cut.
    */
   async drain(timeoutMs = 10_000): Promise<void> {
     this.#isDraining = true;
-    const closed = this.#listening.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-    for (const server of this.#listening) server.closeIdleConnections();
+    const servers = new Set(this.#listening);
+    this.#listening = [];
+    const closed = [...servers].map(
+      (server) =>
+        new Promise<void>((resolve) => {
+          server.close(() => {
+            servers.delete(server);
+            resolve();
+          });
+        }),
+    );
     for (const connection of this.#connections) void connection.drain();
     const deadline = this.#options.clock.monotonicMs() + timeoutMs;
-    while (this.#connections.size > 0 && this.#options.clock.monotonicMs() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (this.#connections.size + servers.size > 0 && this.#options.clock.monotonicMs() < deadline) {
+      // Again and again, because a request that was just answered leaves an idle connection.
+      for (const server of servers) server.closeIdleConnections();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
     for (const connection of this.#connections) connection.terminate();
-    for (const server of this.#listening) server.closeAllConnections();
-    this.#listening = [];
+    for (const server of servers) server.closeAllConnections();
     await Promise.all(closed);
+    // A socket that was cut tells its connection a few turns later.
+    for (let turn = 0; turn < 100 && this.#connections.size > 0; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
