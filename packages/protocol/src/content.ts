@@ -12,65 +12,89 @@ const name = Type.String({ minLength: 1, maxLength: limits.fileNameMaxLength });
 const pixels = Type.Integer({ minimum: 1, maximum: 65_535 });
 const durationMs = Type.Integer({ minimum: 0, maximum: 86_400_000 });
 
-export const MentionSchema = Closed({
-  user: UserIdSchema,
-  offset: Type.Integer({ minimum: 0, maximum: limits.textMaxLength, description: "First code point of the mention in the text" }),
-  length: Type.Integer({ minimum: 1, maximum: limits.textMaxLength, description: "Code points of the mention" }),
-});
+export const MentionSchema = Closed(
+  {
+    user: UserIdSchema,
+    offset: Type.Integer({ minimum: 0, maximum: limits.textMaxLength, description: "First code point of the mention in the text" }),
+    length: Type.Integer({ minimum: 1, maximum: limits.textMaxLength, description: "Code points of the mention" }),
+  },
+  { title: "Mention" },
+);
 
-export const TextContentSchema = Closed({
-  type: Type.Literal("text"),
-  text: Type.String({ minLength: 1, maxLength: limits.textMaxLength, description: "Counted in code points" }),
-  mentions: Type.Optional(Type.Array(MentionSchema, { maxItems: limits.mentionsMax })),
-});
+export const TextContentSchema = Closed(
+  {
+    type: Type.Literal("text"),
+    text: Type.String({ minLength: 1, maxLength: limits.textMaxLength, description: "Counted in code points" }),
+    mentions: Type.Optional(Type.Array(MentionSchema, { maxItems: limits.mentionsMax })),
+  },
+  { title: "TextContent" },
+);
 
-export const ImageContentSchema = Closed({
-  type: Type.Literal("image"),
-  url: UrlSchema,
-  preview: Type.Optional(UrlSchema),
-  width: Type.Optional(pixels),
-  height: Type.Optional(pixels),
-  alt: Type.Optional(Type.String({ maxLength: limits.altMaxLength })),
-  caption,
-});
+export const ImageContentSchema = Closed(
+  {
+    type: Type.Literal("image"),
+    url: UrlSchema,
+    preview: Type.Optional(UrlSchema),
+    width: Type.Optional(pixels),
+    height: Type.Optional(pixels),
+    alt: Type.Optional(Type.String({ maxLength: limits.altMaxLength })),
+    caption,
+  },
+  { title: "ImageContent" },
+);
 
-export const VideoContentSchema = Closed({
-  type: Type.Literal("video"),
-  url: UrlSchema,
-  preview: Type.Optional(UrlSchema),
-  durationMs: Type.Optional(durationMs),
-  caption,
-});
+export const VideoContentSchema = Closed(
+  {
+    type: Type.Literal("video"),
+    url: UrlSchema,
+    preview: Type.Optional(UrlSchema),
+    durationMs: Type.Optional(durationMs),
+    caption,
+  },
+  { title: "VideoContent" },
+);
 
-export const AudioContentSchema = Closed({
-  type: Type.Literal("audio"),
-  url: UrlSchema,
-  durationMs,
-  waveform: Type.Optional(Type.Array(Type.Integer({ minimum: 0, maximum: 255 }), { maxItems: limits.waveformMax })),
-});
+export const AudioContentSchema = Closed(
+  {
+    type: Type.Literal("audio"),
+    url: UrlSchema,
+    durationMs,
+    waveform: Type.Optional(Type.Array(Type.Integer({ minimum: 0, maximum: 255 }), { maxItems: limits.waveformMax })),
+  },
+  { title: "AudioContent" },
+);
 
-export const FileContentSchema = Closed({
-  type: Type.Literal("file"),
-  url: UrlSchema,
-  name,
-  size: Type.Optional(CountSchema),
-  mime: Type.Optional(mime),
-});
+export const FileContentSchema = Closed(
+  {
+    type: Type.Literal("file"),
+    url: UrlSchema,
+    name,
+    size: Type.Optional(CountSchema),
+    mime: Type.Optional(mime),
+  },
+  { title: "FileContent" },
+);
 
-export const LocationContentSchema = Closed({
-  type: Type.Literal("location"),
-  title: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
-  address: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
-  latitude: Type.Number({ minimum: -90, maximum: 90 }),
-  longitude: Type.Number({ minimum: -180, maximum: 180 }),
-});
+export const LocationContentSchema = Closed(
+  {
+    type: Type.Literal("location"),
+    title: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+    address: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    latitude: Type.Number({ minimum: -90, maximum: 90 }),
+    longitude: Type.Number({ minimum: -180, maximum: 180 }),
+  },
+  { title: "LocationContent" },
+);
 
-export const BytesContentSchema = Closed({
-  type: Type.Literal("bytes"),
-  mime,
-  name: Type.Optional(name),
-  bytes: BytesSchema(limits.bytesMaxBytes),
-});
+export const BytesContentSchema = Closed(
+  {
+    type: Type.Literal("bytes"),
+    mime,
+    name: Type.Optional(name),
+    bytes: BytesSchema(limits.bytesMaxBytes),
+  },
+  { title: "BytesContent" },
+);
 
 export const ContentSchema = Type.Union([
   TextContentSchema,

@@ -15,7 +15,7 @@ export {
   type Ref,
   type ReplyOf,
 } from "./commands.ts";
-export { ContentSchema, type Content, type Mention, type TextContent } from "./content.ts";
+export { ContentSchema, MentionSchema, type Content, type Mention, type TextContent } from "./content.ts";
 export { isCustomData, type CustomData, type JsonValue } from "./custom-data.ts";
 export { decodeCommands, decodeServerFrames, type Decoded } from "./decode.ts";
 export { errors, isErrorCode, SudaError, type ErrorCode, type SudaErrorOptions } from "./errors.ts";

@@ -8,39 +8,48 @@ import { LogEventSchema } from "./events.ts";
 
 export const UserNameSchema = Type.String({ minLength: 1, maxLength: limits.userNameMaxLength });
 
-export const UserSchema = Closed({
-  id: UserIdSchema,
-  name: Type.Optional(UserNameSchema),
-  avatar: Type.Optional(UrlSchema),
-  bot: Type.Optional(Type.Literal(true)),
-  data: Type.Optional(DataSchema),
-});
+export const UserSchema = Closed(
+  {
+    id: UserIdSchema,
+    name: Type.Optional(UserNameSchema),
+    avatar: Type.Optional(UrlSchema),
+    bot: Type.Optional(Type.Literal(true)),
+    data: Type.Optional(DataSchema),
+  },
+  { title: "User" },
+);
 
-export const MemberSchema = Closed({
-  user: UserIdSchema,
-  role: RoleSchema,
-  joinedAt: TimeSchema,
-});
+export const MemberSchema = Closed(
+  {
+    user: UserIdSchema,
+    role: RoleSchema,
+    joinedAt: TimeSchema,
+  },
+  { title: "Member" },
+);
 
 /** A conversation as one of its members sees it. */
-export const ConversationSchema = Closed({
-  id: ConversationIdSchema,
-  kind: Type.Union([Type.Literal("direct"), Type.Literal("group")]),
-  epoch: Type.String({ minLength: 1, maxLength: 32, description: "Identity of the numbering; changes when the log was restored or replaced" }),
-  title: Type.Optional(TitleSchema),
-  avatar: Type.Optional(UrlSchema),
-  data: Type.Optional(DataSchema),
-  with: Type.Optional(UserIdSchema),
-  createdAt: TimeSchema,
-  createdBy: Type.Optional(UserIdSchema),
-  memberCount: CountSchema,
-  head: SeqSchema,
-  lastAt: TimeSchema,
-  last: Type.Optional(LogEventSchema),
-  role: Type.Optional(RoleSchema),
-  read: Type.Optional(SeqSchema),
-  unread: Type.Optional(CountSchema),
-});
+export const ConversationSchema = Closed(
+  {
+    id: ConversationIdSchema,
+    kind: Type.Union([Type.Literal("direct"), Type.Literal("group")]),
+    epoch: Type.String({ minLength: 1, maxLength: 32, description: "Identity of the numbering; changes when the log was restored or replaced" }),
+    title: Type.Optional(TitleSchema),
+    avatar: Type.Optional(UrlSchema),
+    data: Type.Optional(DataSchema),
+    with: Type.Optional(UserIdSchema),
+    createdAt: TimeSchema,
+    createdBy: Type.Optional(UserIdSchema),
+    memberCount: CountSchema,
+    head: SeqSchema,
+    lastAt: TimeSchema,
+    last: Type.Optional(LogEventSchema),
+    role: Type.Optional(RoleSchema),
+    read: Type.Optional(SeqSchema),
+    unread: Type.Optional(CountSchema),
+  },
+  { title: "Conversation" },
+);
 
 export type User = Type.Static<typeof UserSchema>;
 export type Member = Type.Static<typeof MemberSchema>;

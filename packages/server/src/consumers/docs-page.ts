@@ -2,7 +2,7 @@
  * /docs: the API for people, rendered from the two documents without script or anything from outside, so that
  * it can be read behind any firewall and under the strictest content policy.
  */
-import { closeCodes, commands, errors } from "@suda/protocol";
+import { closeCodes, commands, ContentSchema, ConversationSchema, errors, MemberSchema, MentionSchema, UserSchema } from "@suda/protocol";
 import { asyncApiDocument } from "./http-documents.ts";
 import { routes } from "./http-routes.ts";
 
@@ -28,6 +28,7 @@ function render(): string {
     ]),
   );
   const events = eventSchemas().map(([type, properties]) => section(type, "", [["Fields", properties]]));
+  const records = namedSchemas().map(([title, properties]) => section(title, "", [["Fields", properties]]));
   const errorRows = Object.entries(errors).map(([code, { status, retryable, means }]) => [
     `<code>${code}</code>`,
     String(status),
@@ -42,7 +43,7 @@ function render(): string {
   ]);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Suda — API</title><style>${style}</style></head><body>
-<header><h1>수다 <small>Suda API</small></h1><nav><a href="#socket">WebSocket</a> <a href="#events">Events</a> <a href="#http">HTTP</a> <a href="#errors">Errors</a> <a href="#close">Close codes</a> <a href="/openapi.json">openapi.json</a> <a href="/asyncapi.json">asyncapi.json</a></nav></header>
+<header><h1>수다 <small>Suda API</small></h1><nav><a href="#socket">WebSocket</a> <a href="#events">Events</a> <a href="#records">Records</a> <a href="#http">HTTP</a> <a href="#errors">Errors</a> <a href="#close">Close codes</a> <a href="/openapi.json">openapi.json</a> <a href="/asyncapi.json">asyncapi.json</a></nav></header>
 <main>
 <h2 id="socket">WebSocket — /v1/socket</h2>
 <p>JSON text frames (subprotocol <code>suda.v1.json</code>, or none) or MessagePack in binary frames (<code>suda.v1.msgpack</code>). One message is one frame or an array of frames. The first command is <code>hello</code>; every command carries a <code>ref</code>, and its reply or error carries the same.</p>
@@ -54,6 +55,8 @@ function render(): string {
 ${commandRows.join("")}
 <h2 id="events">Events</h2>
 ${events.join("")}
+<h2 id="records">Records and contents</h2>
+${records.join("")}
 <h2 id="http">HTTP — /v1</h2>
 <p><code>Authorization: Bearer …</code> with a user’s token or an API key. With an API key, <code>Suda-User</code> names the user on whose behalf.</p>
 ${routeRows.join("")}
@@ -69,6 +72,15 @@ function eventSchemas(): [string, Readonly<Record<string, unknown>>][] {
   return Object.entries(components.messages)
     .filter(([name]) => !Object.hasOwn(commands, name) && name !== "error" && !name.endsWith(".reply"))
     .map(([name, { payload }]) => [name, payload.properties]);
+}
+
+/** Records, and the variants of a message's content. */
+function namedSchemas(): [string, Readonly<Record<string, unknown>>][] {
+  const schemas: readonly unknown[] = [UserSchema, MemberSchema, ConversationSchema, ...ContentSchema.anyOf, MentionSchema];
+  return schemas.map((schema) => {
+    const { title = "", properties = {} } = schema as SchemaNode;
+    return [title, properties];
+  });
 }
 
 function section(title: string, summary: string, parts: readonly (readonly [string, Readonly<Record<string, unknown>>])[]): string {
@@ -91,6 +103,8 @@ interface SchemaNode {
   readonly items?: SchemaNode;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly contentEncoding?: string;
+  /** Name of a record that has a table of its own on this page. */
+  readonly title?: string;
   readonly [bound: string]: unknown;
 }
 
@@ -98,6 +112,7 @@ function typeOf(schema: unknown): string {
   const node = schema as SchemaNode;
   if (node.const !== undefined) return JSON.stringify(node.const);
   if (node.contentEncoding !== undefined) return "bytes";
+  if (node.title !== undefined) return node.title;
   if (node.anyOf !== undefined)
     return node.anyOf
       .map((variant) => (variant.properties?.["type"]?.const === undefined ? typeOf(variant) : JSON.stringify(variant.properties["type"].const)))
