@@ -20,13 +20,13 @@ export class Arrivals<T> {
     this.#waiting.push(item);
     this.#seen.push(this.#describe(item));
     if (this.#seen.length > 50) this.#seen.shift();
-    this.#wake?.();
+    this.#wakeAll();
   }
 
   /** Nothing more will arrive; waits that are not satisfied fail with `reason`. */
   end(reason: string): void {
     this.#end ??= reason;
-    this.#wake?.();
+    this.#wakeAll();
   }
 
   /** Takes the first that fits, leaving those before it for other waits. */
@@ -59,6 +59,12 @@ export class Arrivals<T> {
         resolve();
       };
     });
+  }
+
+  /** Forgets the waiters before it wakes them, because some of them will wait again at once. */
+  #wakeAll(): void {
+    const wake = this.#wake;
     this.#wake = undefined;
+    wake?.();
   }
 }

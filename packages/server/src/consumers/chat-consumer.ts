@@ -76,7 +76,10 @@ export class ChatConsumer {
   readonly #handshakePrincipal: UserPrincipal | undefined;
   #state: State = { is: "new" };
   readonly #pendingSends = new Set<Promise<unknown>>();
-  /** Conversations that this user was removed from, with the removing seq: what still waits of them is dropped (D12). */
+  /**
+   * Conversations that this user is no member of any more, with the seq of the removal, or 0 when only the store
+   * told of it: what still waits of them in the inbox is dropped (D12).
+   */
   #removedAt: Map<ConversationId, number> | undefined;
   #timer: { cancel(): void };
   #refusals = 0;
@@ -214,8 +217,11 @@ export class ChatConsumer {
       const added = [...wanted].filter((id) => !joined.has(id));
       const removed = [...joined].filter((id) => !wanted.has(id));
       if (round > 0 && added.length === 0 && removed.length === 0) return;
-      for (const id of added) await layer.groupAdd(conversationGroup(id), channel);
-      for (const id of removed) await layer.groupDiscard(conversationGroup(id), channel);
+      for (const id of added) {
+        this.#removedAt?.delete(id);
+        await layer.groupAdd(conversationGroup(id), channel);
+      }
+      for (const id of removed) await this.#discard(channel, id, 0);
       for (const id of added) joined.add(id);
       for (const id of removed) joined.delete(id);
     }
@@ -264,14 +270,14 @@ export class ChatConsumer {
   }
 
   #onConversationEvent(actor: Actor, channel: Channel, event: Extract<ChatLayerEvent, { type: "conversation.event" }>["event"]): void | Promise<void> {
-    if (this.#removedAt !== undefined && event.seq > (this.#removedAt.get(event.conversation) ?? Number.POSITIVE_INFINITY)) return;
+    const isOwnRemoval = event.type === "member.removed" && event.user === actor.user;
+    if (!isOwnRemoval && this.#removedAt !== undefined && event.seq > (this.#removedAt.get(event.conversation) ?? Number.POSITIVE_INFINITY)) return;
     this.#deliver(event);
-    if (event.type === "member.removed" && event.user === actor.user) return this.#onRemoved(actor, channel, event.conversation, event.seq);
+    if (isOwnRemoval) return this.#onRemoved(actor, channel, event.conversation, event.seq);
   }
 
   async #onRemoved(actor: Actor, channel: Channel, conversation: ConversationId, seq: number): Promise<void> {
-    (this.#removedAt ??= new Map()).set(conversation, seq);
-    await this.#environment.layer.groupDiscard(conversationGroup(conversation), channel);
+    await this.#discard(channel, conversation, seq);
     const { change } = await this.#environment.context.store.conversations.memberships(actor.user);
     this.#deliver({ type: "conversation.left", conversation, change });
   }
@@ -296,8 +302,14 @@ export class ChatConsumer {
       this.#removedAt?.delete(id);
       return true;
     }
-    await layer.groupDiscard(conversationGroup(id), channel);
+    await this.#discard(channel, id, 0);
     return false;
+  }
+
+  /** Leaves the group; events after `removedAt` that are in the inbox already are not delivered. */
+  async #discard(channel: Channel, id: ConversationId, removedAt: number): Promise<void> {
+    (this.#removedAt ??= new Map()).set(id, removedAt);
+    await this.#environment.layer.groupDiscard(conversationGroup(id), channel);
   }
 
   // ── answers ─────────────────────────────────────────────────────────────────────────────────────────
