@@ -43,8 +43,9 @@ export interface RoundReport {
   /** Starts that were killed before the one that was left alone. */
   readonly killedStarts: number;
   readonly startMs: number;
-  /** Of this round. */
-  readonly ackedNow: number;
+  /** Of this round, before the kill. */
+  readonly acked: number;
+  /** Of this round, after the restart: sends that had no answer. */
   readonly retried: number;
   /** Of this life so far. */
   readonly observed: number;
@@ -94,6 +95,7 @@ async function* runLife({ server, random, firstRound, rounds }: LifeOptions): As
       const killedAfterMs = random.integer(50, 900);
       const ackedBefore = recorder.acked.length;
       await loadUntilKilled({ process, session, world, recorder, random, killedAfterMs });
+      const acked = recorder.acked.length - ackedBefore;
       const killedStarts = random.isTrue(0.2) ? random.integer(1, 2) : 0;
       for (let i = 0; i < killedStarts; i++) await ServerProcess.startAndKill(server(dataDirectory), random.integer(100, 900));
       const startedAt = performance.now();
@@ -110,7 +112,7 @@ async function* runLife({ server, random, firstRound, rounds }: LifeOptions): As
         killedAfterMs,
         killedStarts,
         startMs,
-        ackedNow: recorder.acked.length - ackedBefore,
+        acked,
         retried,
         observed: recorder.history.filter(({ step }) => step === "observe").length,
         entries: world.rooms.reduce((sum, { id }) => sum + (logs.find(({ conversation }) => conversation === id)?.entries.length ?? 0), 0),
@@ -159,7 +161,6 @@ async function loadUntilKilled(options: LoadOptions): Promise<void> {
   await process.kill();
   await Promise.all(senders);
   await Promise.all([...session.clients.values()].map((client) => client.closed));
-  if (recorder.acked.length === 0) throw new Error(`Nothing was acknowledged before the kill: ${JSON.stringify([...recorder.refusals])}`);
 }
 
 async function sendUntilEnd({ session, world, recorder, random, user }: LoadOptions & { user: string }): Promise<void> {

@@ -26,14 +26,14 @@ const report = await runKillRounds({
   stopAtViolation: bug !== undefined,
   onRound: (round) => console.log(line(round)),
 });
-const acked = report.rounds.reduce((sum, { ackedNow }) => sum + ackedNow, 0);
+const acked = report.rounds.reduce((sum, { acked, retried }) => sum + acked + retried, 0);
 const found = report.violations.length === 0 ? "no violation" : `violations ${JSON.stringify(countViolations(report.violations))}`;
 console.log(`${report.rounds.length} rounds, ${acked} acknowledged messages, ${Math.round((performance.now() - startedAt) / 1_000)} s, seed ${seed}: ${found}`);
 for (const { kind, conversation, message } of report.violations.slice(0, 20)) console.log(`  ${kind} in ${conversation}: ${message}`);
 process.exitCode = (report.violations.length === 0) === (bug === undefined) ? 0 : 1;
 
 function line(round: RoundReport): string {
-  const { killedAfterMs, killedStarts, startMs, ackedNow, retried, observed, entries, violations } = round;
+  const { killedAfterMs, killedStarts, startMs, acked, retried, observed, entries, violations } = round;
   const starts = killedStarts === 0 ? "" : `, ${killedStarts} starts killed`;
-  return `round ${round.round}: killed after ${killedAfterMs} ms${starts}, up in ${startMs} ms; ${ackedNow} acked, ${retried} retried, ${observed} seen, ${entries} entries; ${violations.length} violations`;
+  return `round ${round.round}: killed after ${killedAfterMs} ms${starts}, up in ${startMs} ms; ${acked} acked, ${retried} retried, ${observed} seen, ${entries} entries; ${violations.length} violations`;
 }
