@@ -22,6 +22,7 @@ export { HandshakeRefused } from "./handshake-refused.ts";
 export { ManualClock } from "./manual-clock.ts";
 export {
   clientId,
+  codeOf,
   conversationId,
   createTestGroup,
   say,

@@ -8,7 +8,7 @@
  * const { conversation } = await alice.request({ type: "conversation.open", with: userId("bob") });
  */
 import { createHmac, randomUUID } from "node:crypto";
-import type { ClientId, Content, Conversation, ConversationId, UserId } from "@suda/protocol";
+import type { ClientId, Content, Conversation, ConversationId, ServerFrame, UserId } from "@suda/protocol";
 import { createServer, type ServerOptions, type SudaServer } from "@suda/server";
 import { MemoryStore, type Store } from "@suda/server/store";
 import { HttpCommunicator } from "./http-communicator.ts";
@@ -134,4 +134,9 @@ export async function createTestGroup(owner: WebSocketCommunicator, members: rea
 export async function say(connection: WebSocketCommunicator, conversation: ConversationId, text: string): Promise<number> {
   const reply = await connection.request({ type: "message.send", conversation, clientId: clientId(randomUUID()), content: textOf(text) });
   return reply.seq;
+}
+
+/** The code of an error, `ok` of a reply. */
+export function codeOf(frame: ServerFrame): string {
+  return frame.type === "error" ? frame.code : "ok";
 }

@@ -104,7 +104,7 @@ export class ChatConsumer {
     }
     for (const frame of decoded) {
       if (!this.#connection.isOpen) return;
-      if ("error" in frame) this.#refuse("unreadable", frame.error, frame.ref);
+      if ("error" in frame) this.#refuseUnreadable(frame.error, frame.ref);
       else await this.#perform(frame.command);
     }
   }
@@ -128,15 +128,11 @@ export class ChatConsumer {
     if (state.is === "closed") return;
     if (state.is === "new") {
       if (command.type === "hello") return this.#hello(command);
+      if (this.#isFlooding()) return;
       return this.#refuse(command.type, new SudaError("auth.required", "Say hello first."), command.ref);
     }
+    if (this.#isLimited(command.type, command.ref)) return;
     if (command.type === "hello") return this.#refuse(command.type, new SudaError("auth.already", "This connection has said hello already."), command.ref);
-    const retryAfterMs = this.#environment.takeCommand(state.actor.user);
-    if (retryAfterMs > 0) {
-      if (++this.#refusals > maxRefusals) return this.#close("flooding");
-      return this.#refuse(command.type, new SudaError("rate.limited", `Too many commands; wait ${retryAfterMs} ms.`, { retryAfterMs }), command.ref);
-    }
-    this.#refusals = 0;
     if (command.type === "message.send") return this.#sendMessage(state.actor, command);
     await this.#settleSends();
     await this.#answer(command, async () => {
@@ -146,6 +142,31 @@ export class ChatConsumer {
         await this.#join(state.channel, (reply as { conversation: Conversation }).conversation.id);
       return reply;
     });
+  }
+
+  /** Counts like a command: it costs the server as much. */
+  #refuseUnreadable(error: SudaError, ref: Ref | undefined): void {
+    const isRefused = this.#state.is === "new" ? this.#isFlooding() : this.#isLimited("unreadable", ref);
+    if (!isRefused) this.#refuse("unreadable", error, ref);
+  }
+
+  /** Takes one of the user's commands; when there is none to take, that is answered and the command must not be carried out. */
+  #isLimited(type: string, ref: Ref | undefined): boolean {
+    const state = this.#state;
+    const retryAfterMs = state.is === "greeted" ? this.#environment.takeCommand(state.actor.user) : 0;
+    if (retryAfterMs === 0) {
+      this.#refusals = 0;
+      return false;
+    }
+    if (!this.#isFlooding()) this.#refuse(type, new SudaError("rate.limited", `Too many commands; wait ${retryAfterMs} ms.`, { retryAfterMs }), ref);
+    return true;
+  }
+
+  /** One more refusal; too many in a row, of a client that does not care, close the connection. */
+  #isFlooding(): boolean {
+    if (++this.#refusals <= maxRefusals) return false;
+    this.#close("flooding");
+    return true;
   }
 
   #handle(actor: Actor, command: Extract<Command, { type: HandledType }>): Promise<object> {
@@ -182,6 +203,7 @@ export class ChatConsumer {
       const page = await listConversations(this.#environment.context, actor, {});
       return { user: actor.user, ...page };
     });
+    this.#refusals = 0;
     if (!isGreeted) this.#close("internal");
     else if (!this.#isClosed()) this.#state = { is: "greeted", actor, channel, isReady: undefined };
     ready();
