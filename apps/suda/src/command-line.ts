@@ -41,7 +41,7 @@ export async function runCommandLine(root: CommandTree, args: readonly string[],
   const end = rest.indexOf("--");
   const isHelp = rest.slice(0, end === -1 ? rest.length : end).some((word) => word === "--help" || word === "-h");
   const usage = async (): Promise<string> => {
-    const text = await renderUsage(await tree.load(), await parent?.load());
+    const text = await renderUsage(await tree.load(), parent === undefined ? undefined : { meta: { name: parent.name } });
     return output.isTerminal ? text : stripVTControlCharacters(text);
   };
   if (isHelp) {
