@@ -99,7 +99,7 @@ export function createServer(options: ServerOptions): SudaServer {
     log.error({ err: error }, "unexpected error");
   };
   const layer = options.layer ?? new MemoryChannelLayer({ onFailure });
-  const context: ChatContext = { store, layer, clock, random, limits, metrics };
+  const context: ChatContext = { store, layer, clock, random, limits, metrics, onFailure };
   const isReady = (): boolean => !sockets.isDraining && store.status().state !== "failed" && store.status().state !== "closed";
 
   const authenticator = new Authenticator({ ...options.auth, clock });

@@ -13,6 +13,8 @@ export interface ChatContext {
   readonly random: Random;
   readonly limits: ChatLimits;
   readonly metrics: ChatMetrics;
+  /** Gets what failed without harm to the caller: the channel layer did not take an event. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 export interface ChatLimits {

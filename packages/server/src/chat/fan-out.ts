@@ -34,15 +34,24 @@ export function userGroup(user: UserId): string {
   return `user:${user}`;
 }
 
-export async function fanOut({ layer }: ChatContext, conversation: ConversationId, entries: readonly LogEntry[]): Promise<void> {
+export async function fanOut(context: ChatContext, conversation: ConversationId, entries: readonly LogEntry[]): Promise<void> {
   const group = conversationGroup(conversation);
   for (const entry of entries) {
     const event: ConversationEvent = { type: "conversation.event", event: viewEvent(conversation, entry) };
-    await layer.groupSend(group, event);
+    await tell(context, group, event);
   }
 }
 
-export async function announceMembership({ layer }: ChatContext, conversation: ConversationId, users: readonly UserId[]): Promise<void> {
+export async function announceMembership(context: ChatContext, conversation: ConversationId, users: readonly UserId[]): Promise<void> {
   const event: MembershipJoined = { type: "membership.joined", conversation };
-  for (const user of users) await layer.groupSend(userGroup(user), event);
+  for (const user of users) await tell(context, userGroup(user), event);
+}
+
+/** What the layer cannot take is in the log: an author whose message is durable must not be told that it failed (D13). */
+async function tell({ layer, onFailure }: ChatContext, group: string, event: ChatLayerEvent): Promise<void> {
+  try {
+    await layer.groupSend(group, event);
+  } catch (error) {
+    onFailure(error);
+  }
 }
