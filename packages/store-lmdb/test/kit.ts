@@ -38,17 +38,8 @@ export class Child implements AsyncDisposable {
 
   constructor(mode: string, directory: string, { count = 0, under = [] }: ChildOptions = {}) {
     const script = fileURLToPath(new URL("store-child.ts", import.meta.url));
-    const [program = process.execPath, ...rest] = [
-      ...under,
-      process.execPath,
-      "--import",
-      "tsx",
-      "--conditions=suda-source",
-      script,
-      mode,
-      directory,
-      String(count),
-    ];
+    const node = [process.execPath, "--import", "tsx", "--conditions=suda-source", script, mode, directory, String(count)];
+    const [program, ...rest] = [...under, ...node] as [string, ...string[]];
     // One thread for commits, so that strace's count of a system call, which is per thread, is the count of commits.
     this.#process = spawn(program, rest, { stdio: ["pipe", "pipe", "ignore"], env: { ...process.env, UV_THREADPOOL_SIZE: "1" } });
     this.#exited = once(this.#process, "exit");

@@ -6,10 +6,19 @@ import { readSync, writeSync } from "node:fs";
 import type { ClientId, ConversationId, UserId } from "@suda/protocol";
 import { openLmdbStore } from "../src/index.ts";
 
-const [mode, directory = "", count = "0"] = process.argv.slice(2);
+const [mode = "", directory = "", count = "0"] = process.argv.slice(2);
 const lobby = "lobby" as ConversationId;
 const alice = "alice" as UserId;
-const say = (line: string) => writeSync(1, `${line}\n`);
+const say = (line: string) => {
+  for (;;) {
+    try {
+      return writeSync(1, `${line}\n`);
+    } catch (error) {
+      // A full pipe: node gives its children non-blocking ones. Lines are far shorter than what a pipe writes whole.
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+    }
+  }
+};
 
 process.on("unhandledRejection", (error) => say(`unhandled ${String(error)}`));
 
