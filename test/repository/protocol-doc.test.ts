@@ -21,6 +21,7 @@ import {
   type ServerFrame,
 } from "@suda/protocol";
 import { documents, eventSchemas, withGeneratedBlocks } from "../../scripts/generated-blocks.ts";
+import { exampleBlocks } from "./example-frames.ts";
 import { between, codeSpans, paths, read, tableRows } from "./repository.ts";
 
 const document = read("docs/PROTOCOL.md");
@@ -124,24 +125,6 @@ test("links inside the document lead somewhere", () => {
     [],
   );
 });
-
-interface ExampleFrame {
-  readonly isCommand: boolean;
-  readonly text: string;
-}
-
-function exampleBlocks(markdown: string): readonly { readonly line: number; readonly frames: readonly ExampleFrame[] }[] {
-  return Array.from(markdown.matchAll(/^```frames\n([\s\S]*?)^```$/gm), (match) => ({
-    line: markdown.slice(0, match.index).split("\n").length,
-    frames: (match[1] ?? "")
-      .split("\n")
-      .filter((text) => text !== "")
-      .map((text) => {
-        assert.match(text, /^[→←] /, "a line of a block begins with the direction");
-        return { isCommand: text.startsWith("→"), text: text.slice(2) };
-      }),
-  }));
-}
 
 /** Through the server's own decoder, with all its checks. */
 function checkCommands(text: string): readonly Command[] {
