@@ -43,7 +43,8 @@ export async function viewConversation({ store }: ChatContext, record: Conversat
     ...(data === undefined ? {} : { data }),
     ...(other === undefined ? {} : { with: other }),
     ...(last === undefined ? {} : { last: viewEvent(id, last) }),
-    ...(member === undefined ? {} : { role: member.role, read: member.readSeq, unread: head.ordinal - member.readOrdinal }),
+    // The member was read after the conversation and may have read on meanwhile.
+    ...(member === undefined ? {} : { role: member.role, read: Math.min(member.readSeq, head.seq), unread: Math.max(0, head.ordinal - member.readOrdinal) }),
   };
 }
 
