@@ -56,7 +56,7 @@ export class RecordedConnection {
     return this.#arrivals.take("a message", () => true, defaultTimeoutMs);
   }
 
-  /** How it ended. @param timeoutMs default 2,000 */
+  /** How it ended. @param timeoutMs default 10,000 */
   end(timeoutMs = defaultTimeoutMs): Promise<CloseEvent> {
     return this.#ends.take("the end of the connection", () => true, timeoutMs);
   }

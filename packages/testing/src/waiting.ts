@@ -2,7 +2,7 @@
  * Waiting for an answer and not for time: a queue of what arrived, and a wait that fails after a while with
  * what was received instead.
  */
-export const defaultTimeoutMs = 2_000;
+export const defaultTimeoutMs = 10_000;
 
 export class Arrivals<T> {
   readonly #waiting: T[] = [];

@@ -27,7 +27,7 @@ export interface WebSocketOptions {
   readonly address?: string;
   /** As if a middleware had put it there. */
   readonly principal?: Principal;
-  /** How long each wait may take; default 2,000 ms. */
+  /** How long each wait may take; default 10,000 ms. */
   readonly timeoutMs?: number;
 }
 

@@ -10,11 +10,8 @@ const seqsOf = (events: readonly LogEvent[]): number[] => events.map(({ seq }) =
 const range = (first: number, last: number): number[] => Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
 async function fill(connection: WebSocketCommunicator, id: ConversationId, count: number): Promise<void> {
-  await Promise.all(
-    Array.from({ length: count }, (_, index) =>
-      connection.answer({ type: "message.send", conversation: id, clientId: `k${index}`, content: textOf(`${index + 1}`) }),
-    ),
-  );
+  for (let index = 0; index < count; index++)
+    await connection.answer({ type: "message.send", conversation: id, clientId: `k${index}`, content: textOf(`${index + 1}`) });
 }
 
 describe("history", () => {
