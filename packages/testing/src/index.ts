@@ -37,3 +37,4 @@ export {
 } from "./test-server.ts";
 export { channelLayerSuite, type OpenChannelLayer, type OpenChannelLayerOptions, type OpenedChannelLayer } from "./channel-layer-suite.ts";
 export { RecordedConnection, RecordingApp, type RecordingAppOptions } from "./recording-app.ts";
+export { wireSuite, type OpenWireServer, type WireServer } from "./wire-suite.ts";
