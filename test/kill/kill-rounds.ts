@@ -155,7 +155,7 @@ interface LoadOptions {
 }
 
 async function loadUntilKilled(options: LoadOptions): Promise<void> {
-  const { process, session, recorder, random, killedAfterMs } = options;
+  const { process, session, random, killedAfterMs } = options;
   const senders = users.map((user) => sendUntilEnd({ ...options, user, random: random.fork() }));
   await new Promise((resolve) => setTimeout(resolve, killedAfterMs));
   await process.kill();
