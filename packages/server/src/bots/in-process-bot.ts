@@ -2,10 +2,12 @@
  * A bot that runs inside the server's process: an ordinary bot user, who hears what its conversations say
  * through the channel layer and answers through the same `sendMessage` as everybody.
  *
- * At least once, without doubles: its read mark is its cursor, and an answer's clientId is derived from the
- * message that it answers, so that hearing one twice (after a crash between answer and mark) answers once.
+ * At least once, without doubles: it works off each log in order, and an answer's clientId is derived from the
+ * message that it answers, so that hearing one twice (after a crash between answer and mark) answers once. Its
+ * cursor begins at its read mark; but because sending advances that mark over what others said meanwhile, a mark
+ * at an answer of its own stands for the message that was answered.
  */
-import type { ClientId, Content, ConversationId, LogEvent, MessageCreated, UserId } from "@suda/protocol";
+import { SudaError, type ClientId, type Content, type ConversationId, type LogEvent, type MessageCreated, type UserId } from "@suda/protocol";
 import type { Channel, LayerEvent } from "../channel-layer/channel-layer.ts";
 import type { Actor, ChatContext } from "../chat/context.ts";
 import { conversationGroup, userGroup, type ChatLayerEvent } from "../chat/fan-out.ts";
@@ -32,6 +34,8 @@ export class InProcessBot implements AsyncDisposable {
   /** Conversations with something unread, each worked off one at a time. */
   readonly #working = new Map<ConversationId, Promise<void>>();
   readonly #again = new Set<ConversationId>();
+  /** The last seq that was worked off, of conversations that were looked at since the start. */
+  readonly #cursors = new Map<ConversationId, number>();
   #isClosed = false;
 
   private constructor(context: ChatContext, definition: BotDefinition, onFailure: (error: unknown) => void) {
@@ -47,11 +51,7 @@ export class InProcessBot implements AsyncDisposable {
     const bot = new InProcessBot(context, definition, onFailure);
     await updateUser(context, { user: definition.user, isBackend: true }, definition.user, { name: definition.name, bot: true });
     await context.layer.groupAdd(userGroup(definition.user), bot.#channel);
-    const { ids } = await joinedConversations(context, bot.#actor);
-    for (const id of ids) {
-      await context.layer.groupAdd(conversationGroup(id), bot.#channel);
-      bot.#wake(id);
-    }
+    await bot.#joinAll();
     return bot;
   }
 
@@ -62,35 +62,63 @@ export class InProcessBot implements AsyncDisposable {
     await Promise.all(this.#working.values());
   }
 
+  async #joinAll(): Promise<void> {
+    const { ids } = await joinedConversations(this.#context, this.#actor);
+    for (const id of ids) {
+      await this.#context.layer.groupAdd(conversationGroup(id), this.#channel);
+      this.#wake(id);
+    }
+  }
+
   #onLayerEvent(event: LayerEvent): void | Promise<void> {
-    const known = event as ChatLayerEvent;
+    const known = event as ChatLayerEvent | { readonly type: "layer.dropped" };
     if (known.type === "conversation.event") this.#wake(known.event.conversation);
     else if (known.type === "membership.joined")
       return this.#context.layer.groupAdd(conversationGroup(known.conversation), this.#channel).then(() => this.#wake(known.conversation));
+    // Whatever it was, it is in the logs.
+    else if (known.type === "layer.dropped") return this.#joinAll();
   }
 
   #wake(id: ConversationId): void {
     if (this.#isClosed) return;
     this.#again.add(id);
     if (this.#working.has(id)) return;
-    const work = this.#workOff(id)
-      .catch(this.#onFailure)
-      .finally(() => this.#working.delete(id));
-    this.#working.set(id, work);
+    this.#working.set(id, this.#workOff(id).catch(this.#onFailure));
   }
 
-  /** From the bot's read mark to the head, whatever the layer lost or doubled. */
+  /** From the cursor to the head, whatever the layer lost or doubled. */
   async #workOff(id: ConversationId): Promise<void> {
     const { store } = this.#context;
-    while (this.#again.delete(id) && !this.#isClosed) {
-      const member = await store.conversations.member(id, this.#actor.user);
-      if (member === undefined) return;
-      for (const entry of await store.log.readAfter(id, member.readSeq, 100)) {
-        await this.#answer(viewEvent(id, entry));
-        await markRead(this.#context, this.#actor, id, entry.seq);
-        this.#again.add(id);
+    try {
+      while (this.#again.delete(id) && !this.#isClosed) {
+        const cursor = await this.#cursorOf(id);
+        if (cursor === undefined) return;
+        for (const entry of await store.log.readAfter(id, cursor, 100)) {
+          await this.#answer(viewEvent(id, entry));
+          this.#cursors.set(id, entry.seq);
+          await markRead(this.#context, this.#actor, id, entry.seq);
+          this.#again.add(id);
+        }
       }
+    } finally {
+      // In the turn of the last look, so that no wake-up falls between.
+      this.#working.delete(id);
     }
+  }
+
+  /** `undefined` when the bot is no member. */
+  async #cursorOf(id: ConversationId): Promise<number | undefined> {
+    const { store } = this.#context;
+    const member = await store.conversations.member(id, this.#actor.user);
+    if (member === undefined) {
+      this.#cursors.delete(id);
+      return undefined;
+    }
+    const cursor = this.#cursors.get(id);
+    if (cursor !== undefined || member.readSeq === 0) return cursor ?? 0;
+    const [last] = await store.log.readBefore(id, member.readSeq + 1, 1);
+    const answered = last?.from === this.#actor.user ? answerExpression.exec(last.clientId ?? "")?.[1] : undefined;
+    return answered === undefined ? member.readSeq : Number(answered);
   }
 
   async #answer(event: LogEvent): Promise<void> {
@@ -102,6 +130,14 @@ export class InProcessBot implements AsyncDisposable {
       clientId: `answer-${event.seq}` as ClientId,
       content,
     });
-    await committed;
+    try {
+      await committed;
+    } catch (error) {
+      // It was answered before, in other words: the first answer stands.
+      if (!(error instanceof SudaError) || error.code !== "send.conflict") throw error;
+    }
   }
 }
+
+/** The clientId of an answer names the message's seq. */
+const answerExpression = /^answer-(\d{1,16})$/;

@@ -1,0 +1,179 @@
+/** A bot inside the process answers every message once: also what came meanwhile, and what came while it was away. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Content, ConversationId, LogEvent, MessageCreated } from "@suda/protocol";
+import { clientId, createTestGroup, say, TestServer, textOf, userId, type WebSocketCommunicator } from "@suda/testing";
+import { MemoryChannelLayer } from "../channel-layer/memory-channel-layer.ts";
+import { MemoryStore } from "../store/memory-store.ts";
+import type { BotDefinition } from "./in-process-bot.ts";
+
+const bot = userId("echobot");
+const unlimited = { limits: { commands: { perSecond: 0, burst: 1 } } } as const;
+const textIn = (event: LogEvent): string => (event.type === "message.created" && event.content.type === "text" ? event.content.text : "");
+
+/** Echoes; silent to what begins with a dot. */
+const echo: BotDefinition = {
+  user: bot,
+  name: "메아리",
+  answer: (message): Content | undefined => (textIn(message).startsWith(".") ? undefined : textOf(`echo ${textIn(message)}`)),
+};
+
+async function openWithBot(connection: WebSocketCommunicator): Promise<ConversationId> {
+  return (await connection.request({ type: "conversation.open", with: bot })).conversation.id;
+}
+
+const echoOf = (connection: WebSocketCommunicator, text: string): Promise<MessageCreated> =>
+  connection.event("message.created", (event) => textIn(event) === `echo ${text}`);
+
+/** The bot's answers in the log. */
+async function answersIn(connection: WebSocketCommunicator, conversation: ConversationId): Promise<string[]> {
+  const { events } = await connection.request({ type: "history.get", conversation, after: 0, limit: 200 });
+  return events.filter(({ from }) => from === bot).map(textIn);
+}
+
+describe("in-process bot", () => {
+  test("it is a user with a name, joins conversations, and answers each message once", async () => {
+    await using suda = await TestServer.open(unlimited);
+    await suda.server.addBot(echo);
+    await using alice = await suda.connect("alice");
+    assert.deepEqual((await alice.request({ type: "user.get", user: bot })).user, { id: bot, name: "메아리", bot: true });
+    const id = await openWithBot(alice);
+    for (const text of ["하나", ".쉿", "둘"]) await say(alice, id, text);
+    await echoOf(alice, "하나");
+    await echoOf(alice, "둘");
+    assert.deepEqual(await answersIn(alice, id), ["echo 하나", "echo 둘"]);
+    const group = await createTestGroup(alice, [bot]);
+    await say(alice, group.id, "셋");
+    await echoOf(alice, "셋");
+    assert.equal(await suda.failures(), 0);
+  });
+
+  test("[D5] what is said while it thinks is answered too, in order", async () => {
+    await using suda = await TestServer.open(unlimited);
+    let release = (): void => {};
+    const thinking = new Promise<void>((resolve) => (release = resolve));
+    const asked: string[] = [];
+    await suda.server.addBot({
+      ...echo,
+      answer: async (message) => {
+        asked.push(textIn(message));
+        if (textIn(message) === "하나") await thinking;
+        return textOf(`echo ${textIn(message)}`);
+      },
+    });
+    await using alice = await suda.connect("alice");
+    const id = await openWithBot(alice);
+    await say(alice, id, "하나");
+    while (asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await say(alice, id, "둘");
+    await say(alice, id, "셋");
+    release();
+    for (const text of ["하나", "둘", "셋"]) await echoOf(alice, text);
+    assert.deepEqual(await answersIn(alice, id), ["echo 하나", "echo 둘", "echo 셋"]);
+  });
+
+  test("[D5] after a restart it answers what it missed, and nothing twice", async () => {
+    const store = new MemoryStore();
+    let id: ConversationId;
+    {
+      const first = await TestServer.open({ ...unlimited, store });
+      await first.server.addBot(echo);
+      await using alice = await first.connect("alice");
+      id = await openWithBot(alice);
+      await say(alice, id, "하나");
+      await echoOf(alice, "하나");
+      await first.server[Symbol.asyncDispose]();
+    }
+    {
+      const away = await TestServer.open({ ...unlimited, store });
+      await using alice = await away.connect("alice");
+      for (const text of ["둘", ".쉿", "셋"]) await say(alice, id, text);
+      await away.server[Symbol.asyncDispose]();
+    }
+    await using suda = await TestServer.open({ ...unlimited, store });
+    await using alice = await suda.connect("alice");
+    await suda.server.addBot(echo);
+    for (const text of ["둘", "셋"]) await echoOf(alice, text);
+    await say(alice, id, "넷");
+    await echoOf(alice, "넷");
+    assert.deepEqual(await answersIn(alice, id), ["echo 하나", "echo 둘", "echo 셋", "echo 넷"]);
+  });
+
+  test("[D5] a crash in the middle of a backlog loses no answer: its own sends do not count as having read", async () => {
+    const store = new MemoryStore();
+    let id: ConversationId;
+    {
+      const first = await TestServer.open({ ...unlimited, store });
+      await first.server.addBot({
+        ...echo,
+        answer: async (message) => {
+          if (textIn(message) === "둘") throw new Error("A crash, as far as the log can see.");
+          // What the others say lands before the bot's answer.
+          if (textIn(message) === "하나") for (const text of ["둘", "셋"]) await say(alice, message.conversation, text);
+          return textOf(`echo ${textIn(message)}`);
+        },
+      });
+      await using alice = await first.connect("alice");
+      id = await openWithBot(alice);
+      await say(alice, id, "하나");
+      await echoOf(alice, "하나");
+      await first.server[Symbol.asyncDispose]();
+    }
+    await using suda = await TestServer.open({ ...unlimited, store });
+    await using alice = await suda.connect("alice");
+    await suda.server.addBot(echo);
+    for (const text of ["둘", "셋"]) await echoOf(alice, text);
+    assert.deepEqual(await answersIn(alice, id), ["echo 하나", "echo 둘", "echo 셋"]);
+  });
+
+  test("[D13] what the layer loses is answered with the next event that comes through", async () => {
+    const layer = new MemoryChannelLayer();
+    await using suda = await TestServer.open({ ...unlimited, layer });
+    await suda.server.addBot(echo);
+    await using alice = await suda.connect("alice");
+    const id = await openWithBot(alice);
+    await say(alice, id, ".hello");
+    const groupSend = layer.groupSend.bind(layer);
+    layer.groupSend = async () => {};
+    await say(alice, id, "lost");
+    layer.groupSend = groupSend;
+    await say(alice, id, "heard");
+    await echoOf(alice, "heard");
+    assert.deepEqual(await answersIn(alice, id), ["echo lost", "echo heard"]);
+  });
+
+  test("a bot that throws is reported, harms nobody, and is asked again", async () => {
+    await using suda = await TestServer.open(unlimited);
+    let isBroken = true;
+    await suda.server.addBot({
+      ...echo,
+      answer: (message) => {
+        if (isBroken) throw new Error("broken");
+        return textOf(`echo ${textIn(message)}`);
+      },
+    });
+    await using alice = await suda.connect("alice");
+    const id = await openWithBot(alice);
+    await say(alice, id, "하나");
+    while ((await suda.failures()) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    isBroken = false;
+    await say(alice, id, "둘");
+    for (const text of ["하나", "둘"]) await echoOf(alice, text);
+  });
+
+  test("an answer that was given before and would be another one now stays the first, and the bot goes on", async () => {
+    const store = new MemoryStore();
+    await using suda = await TestServer.open({ ...unlimited, store });
+    await using alice = await suda.connect("alice");
+    const id = await openWithBot(alice);
+    await say(alice, id, "하나");
+    // The answer of an earlier life, whose mark was not kept.
+    await using earlier = await suda.connect(bot);
+    await earlier.request({ type: "message.send", conversation: id, clientId: clientId("answer-1"), content: textOf("the first answer") });
+    await earlier.request({ type: "message.send", conversation: id, clientId: clientId("by-hand"), content: textOf("by hand") });
+    await say(alice, id, "둘");
+    await suda.server.addBot(echo);
+    await echoOf(alice, "둘");
+    assert.deepEqual(await answersIn(alice, id), ["the first answer", "by hand", "echo 둘"]);
+  });
+});
