@@ -7,6 +7,7 @@ import Type from "typebox";
 import { ContentSchema } from "./content.ts";
 import { limits } from "./limits.ts";
 import { LogEventSchema } from "./events.ts";
+import { ResumedSchema, ResumeSchema } from "./resume.ts";
 import { ConversationSchema, MemberSchema, UserNameSchema, UserSchema } from "./records.ts";
 import {
   ClientIdSchema,
@@ -42,6 +43,8 @@ export const createFields = {
   members: Type.Array(UserIdSchema, { maxItems: limits.membersPerCommandMax }),
 } as const;
 
+const TokenSchema = Type.String({ minLength: 1, maxLength: limits.tokenMaxLength });
+const nothing = Closed({});
 const written = Closed({ seq: SeqSchema, at: TimeSchema });
 const conversationPage = { conversations: Type.Array(ConversationSchema), more: Type.Boolean(), next: Type.Optional(Type.String()) } as const;
 
@@ -49,8 +52,19 @@ export const commands = {
   hello: {
     summary:
       "Says who is there. The first command of a connection; with a bearer token in the handshake it needs no `token`. Answers with the newest conversations and the user's `change` counter.",
-    fields: { token: Type.Optional(Type.String({ minLength: 1, maxLength: limits.tokenMaxLength })) },
-    reply: Closed({ user: UserIdSchema, change: CountSchema, ...conversationPage }),
+    fields: { token: Type.Optional(TokenSchema), resume: Type.Optional(ResumeSchema) },
+    reply: Closed({
+      user: UserIdSchema,
+      change: CountSchema,
+      ...conversationPage,
+      resumed: Type.Optional(Type.Array(ResumedSchema)),
+      left: Type.Optional(Type.Array(ConversationIdSchema)),
+    }),
+  },
+  "token.refresh": {
+    summary: "A new token of the same user for this connection, before the old one's time is over.",
+    fields: { token: TokenSchema },
+    reply: Closed({ expiresAt: TimeSchema }),
   },
   "user.get": {
     summary: "A user's profile.",
@@ -128,6 +142,16 @@ export const commands = {
     summary: "I have read up to and including `seq`. Never goes backwards, never beyond the head.",
     fields: { conversation: ConversationIdSchema, seq: SeqSchema },
     reply: Closed({ read: SeqSchema, unread: CountSchema }),
+  },
+  "typing.start": {
+    summary: "I am writing. Others see it for 6 s; say it again at most every 3 s. Not told in groups of over 100 members.",
+    fields: { conversation: ConversationIdSchema },
+    reply: nothing,
+  },
+  "typing.stop": {
+    summary: "I have stopped writing.",
+    fields: { conversation: ConversationIdSchema },
+    reply: nothing,
   },
 } as const satisfies Record<string, CommandRow>;
 

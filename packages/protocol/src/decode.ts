@@ -66,7 +66,7 @@ function readerOf(type: CommandType): CommandReader {
 
 const reviveEvent = createByteReviver(EventSchema);
 const reviveHistory = createByteReviver(replySchema("history.get"));
-const reviveConversations = createByteReviver(replySchema("conversation.list"));
+const reviveConversations = createByteReviver(replySchema("hello"));
 const reviveConversation = createByteReviver(replySchema("conversation.get"));
 
 /**

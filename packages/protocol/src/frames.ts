@@ -7,6 +7,18 @@ import { commands, type CommandType, type Ref } from "./commands.ts";
 import { LogEventSchema, type LogEvent } from "./events.ts";
 import type { ErrorCode, SudaError } from "./errors.ts";
 import { ConversationJoinedSchema, ConversationLeftSchema, type ConversationJoined, type ConversationLeft } from "./list-events.ts";
+import {
+  GoawaySchema,
+  LagSchema,
+  ReceiptUpdatedSchema,
+  TypingStartedSchema,
+  TypingStoppedSchema,
+  type Goaway,
+  type Lag,
+  type ReceiptUpdated,
+  type TypingStarted,
+  type TypingStopped,
+} from "./ephemeral-events.ts";
 import { Closed, RefSchema } from "./scalars.ts";
 
 export function commandSchema(type: CommandType): Type.TObject {
@@ -28,9 +40,19 @@ export const ErrorFrameSchema = Closed({
 });
 
 /** Every event that a connection may receive. */
-export const EventSchema = Type.Union([LogEventSchema, ConversationJoinedSchema, ConversationLeftSchema]);
+export const EventSchema = Type.Union([
+  LogEventSchema,
+  ConversationJoinedSchema,
+  ConversationLeftSchema,
+  TypingStartedSchema,
+  TypingStoppedSchema,
+  ReceiptUpdatedSchema,
+  LagSchema,
+  GoawaySchema,
+]);
 
-export type Event = LogEvent | ConversationJoined | ConversationLeft;
+export type EphemeralEvent = TypingStarted | TypingStopped | ReceiptUpdated | Lag | Goaway;
+export type Event = LogEvent | ConversationJoined | ConversationLeft | EphemeralEvent;
 
 export interface ErrorFrame {
   readonly type: "error";

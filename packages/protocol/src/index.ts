@@ -18,6 +18,19 @@ export {
 export { ContentSchema, MentionSchema, type Content, type Mention, type TextContent } from "./content.ts";
 export { isCustomData, type CustomData, type JsonValue } from "./custom-data.ts";
 export { decodeCommands, decodeServerFrames, type Decoded } from "./decode.ts";
+export {
+  GoawaySchema,
+  LagSchema,
+  ReceiptUpdatedSchema,
+  TypingStartedSchema,
+  TypingStoppedSchema,
+  type Goaway,
+  type Lag,
+  type ReceiptUpdated,
+  type TypingStarted,
+  type TypingStopped,
+} from "./ephemeral-events.ts";
+export { CursorSchema, ResumedSchema, ResumeSchema, type Cursor, type Resume, type Resumed } from "./resume.ts";
 export { errors, isErrorCode, SudaError, type ErrorCode, type SudaErrorOptions } from "./errors.ts";
 export {
   ConversationUpdatedSchema,
@@ -39,6 +52,7 @@ export {
   errorFrame,
   EventSchema,
   replySchema,
+  type EphemeralEvent,
   type ErrorFrame,
   type Event,
   type ReplyFrame,

@@ -50,6 +50,10 @@ export const limits = {
   membersPerCommandMax: 1_000,
   /** Events, conversations or members in one page. */
   pageMax: 200,
+  /** Conversations whose cursors one `hello` resumes: what fits into a frame. */
+  cursorsMax: 400,
+  /** Events that one `hello` brings per resumed conversation; the rest is read as history. */
+  resumePageMax: 100,
   /** Page size when the command names none. */
   pageDefault: 50,
   /** Bytes of a bearer token. */

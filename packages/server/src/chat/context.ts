@@ -18,11 +18,13 @@ export interface ChatContext {
 }
 
 export interface ChatLimits {
+  /** Members up to which typing and receipts are told to the others, 2…; default 100. */
+  readonly ephemeralMaxMembers: number;
   /** Members of one group, 2…100,000; default 5,000. */
   readonly maxMembers: number;
 }
 
-export const defaultChatLimits: ChatLimits = { maxMembers: 5_000 };
+export const defaultChatLimits: ChatLimits = { maxMembers: 5_000, ephemeralMaxMembers: 100 };
 
 /** What the domain counts; telemetry implements it. */
 export interface ChatMetrics {
