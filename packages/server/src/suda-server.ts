@@ -40,6 +40,8 @@ export interface ServerOptions {
   readonly trustedProxies?: readonly string[];
   readonly limits?: Partial<ServerLimits>;
   readonly bounds?: Partial<ConnectionBounds>;
+  /** Within how many ms clients are asked to come back when the server restarts, 0…; default 5,000. */
+  readonly goawayWindowMs?: number;
   /** Default `info`. */
   readonly logLevel?: LogLevel;
   readonly clock?: Clock;
@@ -115,6 +117,7 @@ export function createServer(options: ServerOptions): SudaServer {
     encoder: new EventEncoder(),
     authenticate: (token) => authenticator.user(token),
     takeCommand: (user) => commandLimiter.take(user),
+    goawayWindowMs: options.goawayWindowMs ?? 5_000,
     onFailure,
     metrics,
   });

@@ -4,9 +4,9 @@
  *
  * The layer is a hint (promise 13): what it loses, clients fetch from the log by seq.
  */
-import type { ConversationId, LogEvent, UserId } from "@suda/protocol";
+import type { ConversationId, LogEvent, ReceiptUpdated, TypingStarted, TypingStopped, UserId } from "@suda/protocol";
 import type { LayerEvent } from "../channel-layer/channel-layer.ts";
-import type { LogEntry } from "../store/store.ts";
+import type { ConversationRecord, LogEntry } from "../store/store.ts";
 import type { ChatContext } from "./context.ts";
 import { viewEvent } from "./view.ts";
 
@@ -22,7 +22,13 @@ export interface MembershipJoined extends LayerEvent {
   readonly conversation: ConversationId;
 }
 
-export type ChatLayerEvent = ConversationEvent | MembershipJoined;
+/** Something of the moment, to the conversation's group. */
+export interface ConversationEphemeral extends LayerEvent {
+  readonly type: "conversation.ephemeral";
+  readonly event: TypingStarted | TypingStopped | ReceiptUpdated;
+}
+
+export type ChatLayerEvent = ConversationEvent | ConversationEphemeral | MembershipJoined;
 
 /** All connections of all members. */
 export function conversationGroup(id: ConversationId): string {
@@ -40,6 +46,16 @@ export async function fanOut(context: ChatContext, conversation: ConversationId,
     const event: ConversationEvent = { type: "conversation.event", event: viewEvent(conversation, entry) };
     await tell(context, group, event);
   }
+}
+
+/**
+ * To all members of a conversation of at most `ephemeralMaxMembers`. In a larger one only one's own devices
+ * learn of one's reading, and nobody of one's typing: a thousand members who read would tell a million times.
+ */
+export async function fanOutEphemeral(context: ChatContext, { id, memberCount }: ConversationRecord, event: ConversationEphemeral["event"]): Promise<void> {
+  const ephemeral: ConversationEphemeral = { type: "conversation.ephemeral", event };
+  if (memberCount <= context.limits.ephemeralMaxMembers) await tell(context, conversationGroup(id), ephemeral);
+  else if (event.type === "receipt.updated") await tell(context, userGroup(event.user), ephemeral);
 }
 
 export async function announceMembership(context: ChatContext, conversation: ConversationId, users: readonly UserId[]): Promise<void> {

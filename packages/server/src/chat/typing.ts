@@ -5,7 +5,12 @@ import type { Actor, ChatContext } from "./context.ts";
 import { fanOutEphemeral } from "./fan-out.ts";
 
 /** @throws SudaError conversation.not_found */
-export async function tellTyping(context: ChatContext, actor: Actor, id: ConversationId, type: "typing.started" | "typing.stopped"): Promise<Record<never, never>> {
+export async function tellTyping(
+  context: ChatContext,
+  actor: Actor,
+  id: ConversationId,
+  type: "typing.started" | "typing.stopped",
+): Promise<Record<never, never>> {
   const { conversation } = await accessConversation(context, actor, id);
   await fanOutEphemeral(context, conversation, { type, conversation: id, user: actor.user });
   return {};

@@ -18,19 +18,21 @@ import {
   type CloseReason,
   type Conversation,
   type ConversationId,
-  type Event,
+  type LogEvent,
   type Ref,
   type UserId,
 } from "@suda/protocol";
 import type { UserPrincipal, WebSocketConnection } from "../app/app.ts";
 import type { Channel, ChannelLayer, LayerEvent } from "../channel-layer/channel-layer.ts";
 import type { Actor, ChatContext } from "../chat/context.ts";
-import { conversationGroup, userGroup, type ChatLayerEvent } from "../chat/fan-out.ts";
-import { joinedConversations, listConversations } from "../chat/list-conversations.ts";
+import type { ChatLayerEvent } from "../chat/fan-out.ts";
+import { greet } from "../chat/greet.ts";
 import { sendMessage } from "../chat/send-message.ts";
 import { viewConversation } from "../chat/view.ts";
 import { commandHandlers, type HandledType } from "./command-handlers.ts";
+import { Deliveries, type DeliveryMetrics } from "./deliveries.ts";
 import type { EventEncoder } from "./event-encoder.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 /** What all consumers of a server share. */
 export interface ChatConsumerEnvironment {
@@ -42,15 +44,15 @@ export interface ChatConsumerEnvironment {
   readonly authenticate: (token: string) => Promise<UserPrincipal>;
   /** 0 when the user may send one more command, else the milliseconds until then. */
   readonly takeCommand: (user: UserId) => number;
+  /** Within how many ms of a restart's `goaway` clients are asked to come back. */
+  readonly goawayWindowMs: number;
   readonly onFailure: (error: unknown) => void;
   readonly metrics: ConsumerMetrics;
 }
 
-export interface ConsumerMetrics {
+export interface ConsumerMetrics extends DeliveryMetrics {
   /** A command was answered; `code` is `ok` or the error's. */
   command(type: string, code: string): void;
-  /** An event was given to a connection. */
-  delivered(): void;
 }
 
 /** Sends of one connection that wait for the disk together. */
@@ -58,15 +60,19 @@ const maxPendingSends = 64;
 const helloTimeoutMs = 10_000;
 /** Refusals in a row after which a client that ignores `retryAfterMs` is closed as flooding. */
 const maxRefusals = 1_000;
-/** How often the list of conversations may change while its groups are joined. */
-const maxJoinRounds = 10;
 /** setTimeout's longest; a token of over 24 days is looked at again then. */
 const maxTimerMs = 2_147_483_647;
 
 /** Illegal states do not exist: before `hello` there is no actor and no channel. */
 type State =
   | { readonly is: "new" }
-  | { readonly is: "greeted"; readonly actor: Actor; readonly channel: Channel; readonly isReady: Promise<void> | undefined }
+  | {
+      readonly is: "greeted";
+      readonly actor: Actor;
+      readonly channel: Channel;
+      readonly subscriptions: Subscriptions;
+      readonly isReady: Promise<void> | undefined;
+    }
   | { readonly is: "closed" };
 
 export class ChatConsumer {
@@ -76,11 +82,7 @@ export class ChatConsumer {
   readonly #handshakePrincipal: UserPrincipal | undefined;
   #state: State = { is: "new" };
   readonly #pendingSends = new Set<Promise<unknown>>();
-  /**
-   * Conversations that this user is no member of any more, with the seq of the removal, or 0 when only the store
-   * told of it: what still waits of them in the inbox is dropped (D12).
-   */
-  #removedAt: Map<ConversationId, number> | undefined;
+  readonly #deliveries: Deliveries;
   #timer: { cancel(): void };
   #refusals = 0;
 
@@ -89,6 +91,8 @@ export class ChatConsumer {
     this.#codec = codec;
     this.#connection = connection;
     this.#handshakePrincipal = principal;
+    const { encoder, onFailure, metrics } = environment;
+    this.#deliveries = new Deliveries({ connection, codec, encoder, onFailure, metrics });
     this.#timer = environment.clock.schedule(helloTimeoutMs, () => this.#close("hello_timeout"));
   }
 
@@ -109,8 +113,9 @@ export class ChatConsumer {
     }
   }
 
-  /** What is under way is answered. */
+  /** The client is told when to come back, and what is under way is answered. */
   async onDrain(): Promise<void> {
+    if (this.#state.is === "greeted") this.#deliveries.tell({ type: "goaway", windowMs: this.#environment.goawayWindowMs });
     await this.#settleSends();
   }
 
@@ -134,12 +139,13 @@ export class ChatConsumer {
     if (this.#isLimited(command.type, command.ref)) return;
     if (command.type === "hello") return this.#refuse(command.type, new SudaError("auth.already", "This connection has said hello already."), command.ref);
     if (command.type === "message.send") return this.#sendMessage(state.actor, command);
+    if (command.type === "token.refresh") return void (await this.#answer(command, () => this.#refresh(state.actor, command.token)));
     await this.#settleSends();
     await this.#answer(command, async () => {
       const reply = await this.#handle(state.actor, command);
       // Whoever opened or created it receives its events from here on, not only when the layer's word arrives.
       if (command.type === "conversation.open" || command.type === "conversation.create")
-        await this.#join(state.channel, (reply as { conversation: Conversation }).conversation.id);
+        await state.subscriptions.join((reply as { conversation: Conversation }).conversation.id);
       return reply;
     });
   }
@@ -194,18 +200,18 @@ export class ChatConsumer {
     const { promise: isReady, resolve: ready } = withResolvers();
     // Events of the layer wait in the channel's inbox until the reply is out.
     const channel = layer.open((event) => this.#onLayerEvent(event));
-    this.#state = { is: "greeted", actor, channel, isReady };
+    const subscriptions = new Subscriptions(this.#environment.context, actor, channel);
+    this.#state = { is: "greeted", actor, channel, subscriptions, isReady };
     this.#expireAt(principal.expiresAt);
     const isGreeted = await this.#answer(command, async () => {
       await this.#environment.context.store.users.ensure([actor.user], this.#environment.clock.now());
-      await layer.groupAdd(userGroup(actor.user), channel);
-      await this.#joinAll(actor, channel);
-      const page = await listConversations(this.#environment.context, actor, {});
-      return { user: actor.user, ...page };
+      // First the groups, then the log: what comes between is in the inbox, and nothing is missed.
+      await subscriptions.joinAll();
+      return greet(this.#environment.context, actor, command.resume);
     });
     this.#refusals = 0;
     if (!isGreeted) this.#close("internal");
-    else if (!this.#isClosed()) this.#state = { is: "greeted", actor, channel, isReady: undefined };
+    else if (!this.#isClosed()) this.#state = { is: "greeted", actor, channel, subscriptions, isReady: undefined };
     ready();
   }
 
@@ -230,24 +236,12 @@ export class ChatConsumer {
     });
   }
 
-  /** Joins the groups of all conversations; again when the list changed meanwhile, so that neither a join nor a removal falls between. */
-  async #joinAll(actor: Actor, channel: Channel): Promise<void> {
-    const { context, layer } = this.#environment;
-    const joined = new Set<ConversationId>();
-    for (let round = 0; round < maxJoinRounds; round++) {
-      const wanted = new Set((await joinedConversations(context, actor)).ids);
-      const added = [...wanted].filter((id) => !joined.has(id));
-      const removed = [...joined].filter((id) => !wanted.has(id));
-      if (round > 0 && added.length === 0 && removed.length === 0) return;
-      for (const id of added) {
-        this.#removedAt?.delete(id);
-        await layer.groupAdd(conversationGroup(id), channel);
-      }
-      for (const id of removed) await this.#discard(channel, id, 0);
-      for (const id of added) joined.add(id);
-      for (const id of removed) joined.delete(id);
-    }
-    throw new SudaError("server.busy", "Your conversations change too fast; connect again.", { retryAfterMs: 1_000 });
+  /** @throws SudaError auth.expired, auth.invalid, auth.forbidden */
+  async #refresh(actor: Actor, token: string): Promise<{ expiresAt: number }> {
+    const { user, expiresAt } = await this.#environment.authenticate(token);
+    if (user !== actor.user) throw new SudaError("auth.forbidden", "The new token is another user's; open another connection for them.");
+    this.#expireAt(expiresAt);
+    return { expiresAt };
   }
 
   // ── sends ───────────────────────────────────────────────────────────────────────────────────────────
@@ -279,9 +273,14 @@ export class ChatConsumer {
     const known = event as ChatLayerEvent | { readonly type: "layer.dropped" };
     switch (known.type) {
       case "conversation.event":
-        return this.#onConversationEvent(state.actor, state.channel, known.event);
+        return this.#onConversationEvent(state.actor, state.subscriptions, known.event);
+      case "conversation.ephemeral":
+        // One's own typing is no news on one's own devices; one's own reading is.
+        if (known.event.type !== "receipt.updated" && known.event.user === state.actor.user) return;
+        if (!state.subscriptions.isStale(known.event.conversation)) this.#deliveries.ephemeral(known.event);
+        return;
       case "membership.joined":
-        return this.#onMembershipJoined(state.actor, state.channel, known.conversation);
+        return this.#onMembershipJoined(state.actor, state.subscriptions, known.conversation);
       case "layer.dropped":
         // What is missing is in the log: the client resumes and reads it.
         return this.#close("slow");
@@ -291,47 +290,27 @@ export class ChatConsumer {
     }
   }
 
-  #onConversationEvent(actor: Actor, channel: Channel, event: Extract<ChatLayerEvent, { type: "conversation.event" }>["event"]): void | Promise<void> {
+  #onConversationEvent(actor: Actor, subscriptions: Subscriptions, event: LogEvent): void | Promise<void> {
     const isOwnRemoval = event.type === "member.removed" && event.user === actor.user;
-    if (!isOwnRemoval && this.#removedAt !== undefined && event.seq > (this.#removedAt.get(event.conversation) ?? Number.POSITIVE_INFINITY)) return;
-    this.#deliver(event);
-    if (isOwnRemoval) return this.#onRemoved(actor, channel, event.conversation, event.seq);
+    if (!isOwnRemoval && subscriptions.isStale(event.conversation, event.seq)) return;
+    this.#deliveries.live(event);
+    if (isOwnRemoval) return this.#onRemoved(actor, subscriptions, event);
   }
 
-  async #onRemoved(actor: Actor, channel: Channel, conversation: ConversationId, seq: number): Promise<void> {
-    await this.#discard(channel, conversation, seq);
+  async #onRemoved(actor: Actor, subscriptions: Subscriptions, { conversation, seq }: LogEvent): Promise<void> {
+    await subscriptions.leave(conversation, seq);
     const { change } = await this.#environment.context.store.conversations.memberships(actor.user);
-    this.#deliver({ type: "conversation.left", conversation, change });
+    this.#deliveries.tell({ type: "conversation.left", conversation, change });
   }
 
-  async #onMembershipJoined(actor: Actor, channel: Channel, id: ConversationId): Promise<void> {
+  async #onMembershipJoined(actor: Actor, subscriptions: Subscriptions, id: ConversationId): Promise<void> {
     const { context } = this.#environment;
-    if (!(await this.#join(channel, id))) return;
+    if (!(await subscriptions.join(id))) return;
     const record = await context.store.conversations.get(id);
     const member = await context.store.conversations.member(id, actor.user);
     if (record === undefined || member === undefined) return;
     const { change } = await context.store.conversations.memberships(actor.user);
-    this.#deliver({ type: "conversation.joined", conversation: await viewConversation(context, record, member), change });
-  }
-
-  /** Joins the group, and leaves it again when the user is no member (any more). */
-  async #join(channel: Channel, id: ConversationId): Promise<boolean> {
-    const { context, layer } = this.#environment;
-    const state = this.#state;
-    if (state.is !== "greeted") return false;
-    await layer.groupAdd(conversationGroup(id), channel);
-    if ((await context.store.conversations.member(id, state.actor.user)) !== undefined) {
-      this.#removedAt?.delete(id);
-      return true;
-    }
-    await this.#discard(channel, id, 0);
-    return false;
-  }
-
-  /** Leaves the group; events after `removedAt` that are in the inbox already are not delivered. */
-  async #discard(channel: Channel, id: ConversationId, removedAt: number): Promise<void> {
-    (this.#removedAt ??= new Map()).set(id, removedAt);
-    await this.#environment.layer.groupDiscard(conversationGroup(id), channel);
+    this.#deliveries.tell({ type: "conversation.joined", conversation: await viewConversation(context, record, member), change });
   }
 
   // ── answers ─────────────────────────────────────────────────────────────────────────────────────────
@@ -358,11 +337,6 @@ export class ChatConsumer {
   #refuse(type: string, error: SudaError, ref: Ref | undefined): void {
     this.#environment.metrics.command(type, error.code);
     this.#send(errorFrame(error, ref));
-  }
-
-  #deliver(event: Event): void {
-    this.#environment.metrics.delivered();
-    this.#connection.send(this.#environment.encoder.encode(this.#codec, event));
   }
 
   #send(frame: object): void {

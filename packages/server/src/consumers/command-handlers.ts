@@ -1,6 +1,6 @@
 /**
  * Which function of the domain carries out which command: the one dispatch table of the chat consumer. A
- * command without a row does not compile. `message.send` and `hello` are the consumer's own, because they
+ * command without a row does not compile. `message.send`, `hello` and `token.refresh` are the consumer's own, because they
  * concern the connection's order and identity.
  */
 import type { CommandOf, CommandType, ReplyOf } from "@suda/protocol";
@@ -11,10 +11,11 @@ import { getConversation, listConversations } from "../chat/list-conversations.t
 import { addMembers, leave, listMembers, removeMember, setRole } from "../chat/members.ts";
 import { openDirect } from "../chat/open-direct.ts";
 import { markRead } from "../chat/receipts.ts";
+import { tellTyping } from "../chat/typing.ts";
 import { updateConversation } from "../chat/update-conversation.ts";
 import { getUser, updateUser } from "../chat/users.ts";
 
-export type HandledType = Exclude<CommandType, "hello" | "message.send">;
+export type HandledType = Exclude<CommandType, "hello" | "token.refresh" | "message.send">;
 
 type Handler<T extends CommandType> = (context: ChatContext, actor: Actor, command: CommandOf<T>) => Promise<ReplyOf<T>>;
 
@@ -35,5 +36,7 @@ export const commandHandlers: { readonly [T in HandledType]: Handler<T> } = {
   "member.update": (context, actor, { conversation, user, role }) => setRole(context, actor, conversation, user, role),
   "member.leave": (context, actor, { conversation }) => leave(context, actor, conversation),
   "history.get": getHistory,
+  "typing.start": (context, actor, { conversation }) => tellTyping(context, actor, conversation, "typing.started"),
+  "typing.stop": (context, actor, { conversation }) => tellTyping(context, actor, conversation, "typing.stopped"),
   "receipt.read": (context, actor, { conversation, seq }) => markRead(context, actor, conversation, seq),
 };

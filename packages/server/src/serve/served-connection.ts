@@ -89,7 +89,10 @@ export class ServedConnection implements WebSocketConnection {
   }
 
   get isCongested(): boolean {
-    return this.#backlogBytes() > this.#environment.bounds.outboxMaxBytes / 2;
+    if (!this.#isOverHalf()) return false;
+    // Perhaps this turn only brought much: what the client takes at once is no backlog.
+    this.flush();
+    return this.#isOverHalf();
   }
 
   send(message: Uint8Array): void {
@@ -166,6 +169,12 @@ export class ServedConnection implements WebSocketConnection {
     this.#pingedAt ??= nowMs;
     this.flush();
     this.#ws.ping();
+  }
+
+  /** Frames count only while the socket waits for the client: only then will it say that it has drained. */
+  #isOverHalf(): boolean {
+    const { outboxMaxBytes, outboxMaxFrames } = this.#environment.bounds;
+    return this.#backlogBytes() > outboxMaxBytes / 2 || (this.#framesSinceEmpty > outboxMaxFrames / 2 && this.#socket.writableNeedDrain);
   }
 
   #backlogBytes(): number {

@@ -33,6 +33,8 @@ export interface SocketServerOptions {
 }
 
 const sweepIntervalMs = 1_000;
+/** Connections that are told of a restart in one turn. */
+const drainBatch = 250;
 
 export class SocketServer implements AsyncDisposable {
   readonly #options: SocketServerOptions;
@@ -148,8 +150,12 @@ export class SocketServer implements AsyncDisposable {
           });
         }),
     );
-    for (const connection of this.#connections) void connection.drain();
     const deadline = this.#options.clock.monotonicMs() + timeoutMs;
+    // In batches, so that all clients do not come back in the same instant, nor all goodbyes wait for the last.
+    for (const [index, connection] of [...this.#connections].entries()) {
+      if (index > 0 && index % drainBatch === 0) await new Promise((resolve) => setImmediate(resolve));
+      void connection.drain();
+    }
     while (this.#connections.size + servers.size > 0 && this.#options.clock.monotonicMs() < deadline) {
       // Again and again, because a request that was just answered leaves an idle connection.
       for (const server of servers) server.closeIdleConnections();

@@ -18,6 +18,7 @@ export class Metrics implements ChatMetrics {
   /** Counted as a plain number, because it is on the hot path of fan-out. */
   #deliveries = 0;
   readonly #sendMs: Histogram;
+  readonly #lags: Counter;
   readonly #duplicates: Counter;
   readonly #slowCloses: Counter;
   readonly #failures: Counter;
@@ -46,6 +47,11 @@ export class Metrics implements ChatMetrics {
       name: "suda_send_durable_ms",
       help: "From a send command to its durable commit, milliseconds",
       buckets: [1, 2, 5, 10, 25, 50, 100, 250, 1_000],
+      registers,
+    });
+    this.#lags = new Counter({
+      name: "suda_lags_total",
+      help: "Conversations whose live events were replaced by lag because a client did not keep up",
       registers,
     });
     this.#duplicates = new Counter({ name: "suda_send_duplicates_total", help: "Retries that found their first send", registers });
@@ -79,6 +85,10 @@ export class Metrics implements ChatMetrics {
 
   delivered(): void {
     this.#deliveries++;
+  }
+
+  lagged(): void {
+    this.#lags.inc();
   }
 
   slowClose(): void {
