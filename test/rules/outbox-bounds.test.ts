@@ -38,7 +38,7 @@ test("[I7] an app that waits while it is congested is never closed as slow; one 
   assert.equal(isDrained, false, "the client has not read yet");
   client.socket.resume();
   await drained;
-  while (received < sent) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => received >= sent);
   assert.deepEqual([connection.isOpen, slowCloses, received], [true, 0, sent]);
 
   // The same client, and an app that goes on without looking.
@@ -52,3 +52,8 @@ test("[I7] an app that waits while it is congested is never closed as slow; one 
   assert.equal(await client.closed, 4_000);
   assert.deepEqual([slowCloses, failures], [1, []]);
 });
+
+/** The test's own time-out ends a wait in vain. */
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
