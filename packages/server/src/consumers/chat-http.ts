@@ -148,13 +148,14 @@ async function readBytes(request: Request): Promise<Uint8Array> {
 
 /** Query strings as the schema's types; what is no number stays text and is refused by the schema. A field that is repeated is refused. */
 function parseQuery(properties: Readonly<Record<string, unknown>>, search: URLSearchParams): Record<string, unknown> {
-  const query: Record<string, unknown> = {};
+  const query = new Map<string, unknown>();
   for (const [key, value] of search) {
-    if (Object.hasOwn(query, key)) throw new SudaError("frame.invalid", `/${key} is named twice.`, { path: `/${key}` });
+    if (query.has(key)) throw new SudaError("frame.invalid", `/${key} is named twice.`, { path: `/${key}` });
     const type = Object.hasOwn(properties, key) ? (properties[key] as { readonly type?: string }).type : undefined;
-    query[key] = type === "integer" && /^\d{1,16}$/.test(value) ? Number(value) : value;
+    query.set(key, type === "integer" && /^\d{1,16}$/.test(value) ? Number(value) : value);
   }
-  return query;
+  // Not by assignment, which would lose a field that is called __proto__ instead of having it refused.
+  return Object.fromEntries(query);
 }
 
 /** Fields with a `default` that are required in the type but may be left out on the wire. */

@@ -168,7 +168,7 @@ describe("authenticator", () => {
 
   test("several keys: each is tried with its own algorithms; a kid chooses among those that have one", async () => {
     const old: TokenKey = { algorithms: ["HS256"], secret: new TextEncoder().encode("the key before, 32 bytes or more."), kid: "old" };
-    const rotating = authenticator([old, { ...hs256, kid: "new" } as TokenKey]);
+    const rotating = authenticator([old, { ...hs256, kid: "new" }]);
     const sign = (secret: Uint8Array, kid?: string): string => signTestToken({ sub: "alice", exp }, { secret, header: kid === undefined ? {} : { kid } });
     const oldSecret = (old as { secret: Uint8Array }).secret;
     for (const token of [sign(oldSecret, "old"), sign(testTokenSecret, "new"), sign(oldSecret), sign(testTokenSecret)])
