@@ -43,6 +43,22 @@ test("every file, folder and link that the document names exists", () => {
   );
 });
 
+test("files, folders and suites that docs/TESTING.md names exist", () => {
+  const testing = read("docs/TESTING.md");
+  const files = codeSpans(testing).filter((code) => /^[\w.-]+\/[\w./-]*$/.test(code));
+  assert.ok(files.length >= 7);
+  assert.deepEqual(
+    files.filter((path) => !existsSync(root + path)),
+    [],
+  );
+  const kit = read("packages/testing/src/index.ts");
+  const names = codeSpans(testing).filter((code) => /^\w+(Suite|Communicator|History)$/.test(code));
+  assert.deepEqual(
+    names.filter((name) => !kit.includes(name)),
+    [],
+  );
+});
+
 test("functions that the text names are declared in a source of the server, protocol or store", () => {
   const sources = paths.filter((path) => /^(packages|apps)\/.*\.ts$/.test(path) && !path.endsWith(".test.ts")).map((path) => read(path));
   const adding = document.slice(document.indexOf("## Adding something"));
