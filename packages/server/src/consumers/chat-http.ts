@@ -6,7 +6,6 @@
  */
 import { createByteReviver, createValidator, isUserId, jsonCodec, limits, msgpackCodec, SudaError, type Codec } from "@suda/protocol";
 import { Hono } from "hono";
-import { cors } from "hono/cors";
 import type { HttpScope } from "../app/app.ts";
 import { responseOf } from "../app/refusal.ts";
 import { systemUser, type Actor, type ChatContext } from "../chat/context.ts";
@@ -21,8 +20,6 @@ export interface ChatHttpEnvironment {
   readonly status: () => StoreStatus;
   /** Prometheus' text format. */
   readonly renderMetrics: () => Promise<string>;
-  /** For CORS: whether pages of this origin may call. */
-  readonly isAllowedOrigin: (origin: string) => boolean;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -34,15 +31,6 @@ export function chatHttp(environment: ChatHttpEnvironment): Hono<Env> {
     await next();
     c.header("X-Content-Type-Options", "nosniff");
   });
-  app.use(
-    "/v1/*",
-    cors({
-      origin: (origin) => (origin !== "" && environment.isAllowedOrigin(origin) ? origin : null),
-      allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
-      allowHeaders: ["Authorization", "Content-Type", "Suda-User"],
-      maxAge: 600,
-    }),
-  );
   for (const row of routes) mountRoute(app, row, environment);
 
   app.get("/healthz", (c) => {
@@ -83,7 +71,7 @@ function mountRoute(app: Hono<Env>, row: Route, { context }: ChatHttpEnvironment
     };
     if (body !== undefined) {
       const { codec, value } = await readBody(request);
-      call.body = body.validator.check(withDefaults(row, codec.isText && body.revive !== undefined ? body.revive(value) : value));
+      call.body = body.validator.check(codec.isText && body.revive !== undefined ? body.revive(value) : value);
     }
     const reply = await row.run(call);
     const codec = (request.headers.get("accept") ?? "").includes("application/msgpack") ? msgpackCodec : jsonCodec;
@@ -156,14 +144,4 @@ function parseQuery(properties: Readonly<Record<string, unknown>>, search: URLSe
   }
   // Not by assignment, which would lose a field that is called __proto__ instead of having it refused.
   return Object.fromEntries(query);
-}
-
-/** Fields with a `default` that are required in the type but may be left out on the wire. */
-function withDefaults({ body }: Route, value: unknown): unknown {
-  if (body === undefined || typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  const defaults = Object.entries(body.properties).flatMap(([key, property]) => {
-    const given = (property as { readonly default?: unknown }).default;
-    return given === undefined || Object.hasOwn(value, key) ? [] : [[key, given] as const];
-  });
-  return { ...value, ...Object.fromEntries(defaults) };
 }
