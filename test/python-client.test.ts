@@ -1,6 +1,6 @@
 /**
  * examples/python-client against the real server, both directions, over JSON. Skipped where Debian's
- * python3-websocket is not installed; a failure there with SUDA_REQUIRE_PYTHON=1.
+ * python3-websocket is not installed; a failure there with REQUIRE_PYTHON=1.
  */
 import { deepEqual, equal } from "node:assert/strict";
 import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
@@ -17,7 +17,7 @@ const client = fileURLToPath(new URL("../examples/python-client/client.py", impo
 const command = fileURLToPath(new URL("../apps/suda/bin/suda.js", import.meta.url));
 // Debian's packages are importable by Debian's Python alone, and another one may come first on the path.
 const python = ["/usr/bin/python3", "python3"].find(canImportWebsocket);
-const isRequired = process.env["SUDA_REQUIRE_PYTHON"] === "1";
+const isRequired = process.env["REQUIRE_PYTHON"] === "1";
 const skip = python === undefined && !isRequired ? "python3-websocket is not installed" : false;
 
 test("the Python client sends lines and prints messages, in Korean and emoji", { skip, timeout: 60_000 }, async () => {

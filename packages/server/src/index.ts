@@ -2,7 +2,7 @@
 export type { ApiKey, AuthenticatorOptions, TokenKey } from "./middleware/authenticator.ts";
 export { Authenticator } from "./middleware/authenticator.ts";
 export { authenticateHttp, authenticateWebSocket } from "./middleware/authentication.ts";
-export { checkOrigin, originRule, type OriginRule } from "./middleware/origin.ts";
+export { allowOrigin, checkOrigin, originRule, type OriginRule } from "./middleware/origin.ts";
 export { RateLimiter, rateLimitHttp, rateLimitWebSocket, type RateLimit } from "./middleware/rate-limiter.ts";
 export { mountFetch, protocolRouter, urlRouter } from "./routing/routers.ts";
 export { SocketServer, type SocketServerOptions } from "./serve/socket-server.ts";

@@ -14,7 +14,7 @@ import { chatWebSocket } from "./consumers/chat-websocket.ts";
 import { EventEncoder } from "./consumers/event-encoder.ts";
 import { authenticateHttp, authenticateWebSocket } from "./middleware/authentication.ts";
 import { Authenticator, type ApiKey, type TokenKey } from "./middleware/authenticator.ts";
-import { checkOrigin, originRule } from "./middleware/origin.ts";
+import { allowOrigin, checkOrigin, originRule } from "./middleware/origin.ts";
 import { RateLimiter, rateLimitHttp, rateLimitWebSocket, type RateLimit } from "./middleware/rate-limiter.ts";
 import { mountFetch, protocolRouter, urlRouter } from "./routing/routers.ts";
 import type { ConnectionBounds } from "./serve/served-connection.ts";
@@ -126,12 +126,11 @@ export function createServer(options: ServerOptions): SudaServer {
     isReady,
     status: () => store.status(),
     renderMetrics: () => metrics.registry.metrics(),
-    isAllowedOrigin: (origin) => origins(origin, null),
     onFailure,
   });
 
   const app = protocolRouter({
-    http: authenticateHttp(authenticator, rateLimitHttp(requestLimiter, mountFetch(api))),
+    http: allowOrigin(origins, authenticateHttp(authenticator, rateLimitHttp(requestLimiter, mountFetch(api)))),
     websocket: urlRouter({ "/v1/socket": checkOrigin(origins, rateLimitWebSocket(connectLimiter, authenticateWebSocket(authenticator, chat))) }),
   });
 

@@ -57,7 +57,7 @@ export class RecordedConnection {
   }
 
   /** How it ended. @param timeoutMs default 10,000 */
-  end(timeoutMs = defaultTimeoutMs): Promise<CloseEvent> {
+  end(timeoutMs: number = defaultTimeoutMs): Promise<CloseEvent> {
     return this.#ends.take("the end of the connection", () => true, timeoutMs);
   }
 }

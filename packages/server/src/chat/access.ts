@@ -22,6 +22,19 @@ export async function accessConversation({ store }: ChatContext, actor: Actor, i
 }
 
 /**
+ * The actor's membership alone, for what needs no more of the conversation than that: a send.
+ * @throws SudaError conversation.not_found; member.not_found when the host's backend acts as somebody who is no member
+ */
+export async function accessMembership({ store }: ChatContext, actor: Actor, id: ConversationId): Promise<MemberRecord> {
+  const member = await store.conversations.member(id, actor.user);
+  if (member !== undefined) return member;
+  if (actor.isBackend && (await store.conversations.get(id)) !== undefined) {
+    throw new SudaError("member.not_found", "The user who is to write is no member of this conversation; add the user first.");
+  }
+  throw new SudaError("conversation.not_found", "There is no such conversation, or it is not yours.");
+}
+
+/**
  * A group that the actor may manage.
  * @param roles one of which a user must hold; the backend needs none
  * @throws SudaError conversation.not_found, conversation.direct, member.forbidden

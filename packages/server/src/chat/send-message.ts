@@ -3,7 +3,7 @@
  * clientId is the same message for ever) and D4 (sends of one connection commit in the order they were sent).
  */
 import { SudaError, type CommandOf, type Content, type ReplyOf, type Role } from "@suda/protocol";
-import { accessConversation } from "./access.ts";
+import { accessMembership } from "./access.ts";
 import { append } from "./append.ts";
 import type { Actor, ChatContext } from "./context.ts";
 
@@ -22,8 +22,7 @@ const anyRole: readonly Role[] = ["owner", "admin", "member"];
  * @throws SudaError conversation.not_found, frame.invalid; `committed` rejects with those, send.conflict, store.…
  */
 export async function sendMessage(context: ChatContext, actor: Actor, command: SendCommand): Promise<PendingSend> {
-  const { member } = await accessConversation(context, actor, command.conversation);
-  if (member === undefined) throw new SudaError("member.not_found", "The user who is to write is no member of this conversation; add the user first.");
+  await accessMembership(context, actor, command.conversation);
   checkMentions(command.content);
   return { committed: commit(context, actor, command) };
 }

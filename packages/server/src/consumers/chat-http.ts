@@ -6,7 +6,6 @@
  */
 import { createByteReviver, createValidator, isUserId, jsonCodec, limits, msgpackCodec, SudaError, type Codec } from "@suda/protocol";
 import { Hono } from "hono";
-import { cors } from "hono/cors";
 import type { HttpScope } from "../app/app.ts";
 import { responseOf } from "../app/refusal.ts";
 import { systemUser, type Actor, type ChatContext } from "../chat/context.ts";
@@ -21,8 +20,6 @@ export interface ChatHttpEnvironment {
   readonly status: () => StoreStatus;
   /** Prometheus' text format. */
   readonly renderMetrics: () => Promise<string>;
-  /** For CORS: whether pages of this origin may call. */
-  readonly isAllowedOrigin: (origin: string) => boolean;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -34,15 +31,6 @@ export function chatHttp(environment: ChatHttpEnvironment): Hono<Env> {
     await next();
     c.header("X-Content-Type-Options", "nosniff");
   });
-  app.use(
-    "/v1/*",
-    cors({
-      origin: (origin) => (origin !== "" && environment.isAllowedOrigin(origin) ? origin : null),
-      allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
-      allowHeaders: ["Authorization", "Content-Type", "Suda-User"],
-      maxAge: 600,
-    }),
-  );
   for (const row of routes) mountRoute(app, row, environment);
 
   app.get("/healthz", (c) => {
@@ -83,7 +71,7 @@ function mountRoute(app: Hono<Env>, row: Route, { context }: ChatHttpEnvironment
     };
     if (body !== undefined) {
       const { codec, value } = await readBody(request);
-      call.body = body.validator.check(withDefaults(row, codec.isText && body.revive !== undefined ? body.revive(value) : value));
+      call.body = body.validator.check(codec.isText && body.revive !== undefined ? body.revive(value) : value);
     }
     const reply = await row.run(call);
     const codec = (request.headers.get("accept") ?? "").includes("application/msgpack") ? msgpackCodec : jsonCodec;
@@ -148,21 +136,12 @@ async function readBytes(request: Request): Promise<Uint8Array> {
 
 /** Query strings as the schema's types; what is no number stays text and is refused by the schema. A field that is repeated is refused. */
 function parseQuery(properties: Readonly<Record<string, unknown>>, search: URLSearchParams): Record<string, unknown> {
-  const query: Record<string, unknown> = {};
+  const query = new Map<string, unknown>();
   for (const [key, value] of search) {
-    if (Object.hasOwn(query, key)) throw new SudaError("frame.invalid", `/${key} is named twice.`, { path: `/${key}` });
+    if (query.has(key)) throw new SudaError("frame.invalid", `/${key} is named twice.`, { path: `/${key}` });
     const type = Object.hasOwn(properties, key) ? (properties[key] as { readonly type?: string }).type : undefined;
-    query[key] = type === "integer" && /^\d{1,16}$/.test(value) ? Number(value) : value;
+    query.set(key, type === "integer" && /^\d{1,16}$/.test(value) ? Number(value) : value);
   }
-  return query;
-}
-
-/** Fields with a `default` that are required in the type but may be left out on the wire. */
-function withDefaults({ body }: Route, value: unknown): unknown {
-  if (body === undefined || typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  const defaults = Object.entries(body.properties).flatMap(([key, property]) => {
-    const given = (property as { readonly default?: unknown }).default;
-    return given === undefined || Object.hasOwn(value, key) ? [] : [[key, given] as const];
-  });
-  return { ...value, ...Object.fromEntries(defaults) };
+  // Not by assignment, which would lose a field that is called __proto__ instead of having it refused.
+  return Object.fromEntries(query);
 }

@@ -86,7 +86,7 @@ const inConversation = Closed({ conversation: ConversationIdSchema });
 const memberOfConversation = Closed({ conversation: ConversationIdSchema, user: UserIdSchema });
 
 const newConversation = Closed({
-  kind: Type.Union([Type.Literal("group"), Type.Literal("direct")], { default: "group" }),
+  kind: Type.Optional(Type.Union([Type.Literal("group"), Type.Literal("direct")], { default: "group" })),
   id: Type.Optional(ConversationIdSchema),
   clientId: Type.Optional(ClientIdSchema),
   ...createFields,
@@ -239,7 +239,7 @@ export const routes: readonly Route[] = [
   }),
 ];
 
-async function createConversation(context: ChatContext, actor: Actor, { kind, id, ...group }: Type.Static<typeof newConversation>): Promise<object> {
+async function createConversation(context: ChatContext, actor: Actor, { kind = "group", id, ...group }: Type.Static<typeof newConversation>): Promise<object> {
   if (kind === "group") {
     if (id !== undefined && !actor.isBackend) throw new SudaError("auth.forbidden", "Only the host's backend chooses a conversation's id; use clientId.");
     return createGroup(context, actor, { ...group, ...(id === undefined ? {} : { id }) });

@@ -107,15 +107,14 @@ export class Authenticator {
       };
       const { payload } = typeof key === "function" ? await jwtVerify(token, key, options) : await jwtVerify(token, key, options);
       const { sub, exp } = payload;
-      if (sub === undefined || exp === undefined || !isUserId(sub) || sub.startsWith("~"))
+      // jose does not look at the type of sub.
+      if (typeof sub !== "string" || exp === undefined || !isUserId(sub) || sub.startsWith("~"))
         throw new SudaError("auth.invalid", "The token's sub is not a user id: 1–128 of A–Z a–z 0–9 . _ - @ : + | ~ =, not beginning with ~.");
       return { kind: "user", user: sub, expiresAt: exp * 1_000 };
     } catch (error) {
       if (error instanceof joseErrors.JWTExpired) throw new SudaError("auth.expired", "The token's time is over; connect with a new one.", { cause: error });
       if (error instanceof joseErrors.JWTClaimValidationFailed)
         throw new SudaError("auth.invalid", `The token's claim ${error.claim} is missing or not what this server expects.`, { cause: error });
-      if (error instanceof joseErrors.JWKSTimeout)
-        throw new SudaError("server.busy", "The keys that tokens are signed with could not be fetched.", { cause: error, retryAfterMs: 1_000 });
       // A wrong signature, an unknown key, a broken form: another key may still fit.
       if (error instanceof joseErrors.JOSEError) return undefined;
       throw error;
@@ -144,7 +143,18 @@ function createVerifier(key: TokenKey): Verifier {
     return { algorithms, kid: key.kid ?? jwk.kid, key: () => (imported ??= importJWK(jwk, algorithms[0])) };
   }
   const remote = createRemoteJWKSet(new URL(key.jwksUrl), { timeoutDuration: 5_000, cooldownDuration: 30_000 });
-  return { algorithms, kid: undefined, key: async () => remote };
+  return { algorithms, kid: undefined, key: async () => (header, token) => fetchKey(remote, header, token) };
+}
+
+/** A key set that cannot be fetched or read is no fault of the token: its holder must not be told to stay away. */
+async function fetchKey(remote: JWTVerifyGetKey, ...[header, token]: Parameters<JWTVerifyGetKey>): Promise<Awaited<ReturnType<JWTVerifyGetKey>>> {
+  try {
+    return await remote(header, token);
+  } catch (error) {
+    if (error instanceof joseErrors.JWKSNoMatchingKey || error instanceof joseErrors.JWKSMultipleMatchingKeys || error instanceof joseErrors.JOSENotSupported)
+      throw error;
+    throw new SudaError("server.busy", "The keys that tokens are signed with could not be fetched.", { cause: error, retryAfterMs: 1_000 });
+  }
 }
 
 function digest(text: string): Buffer {

@@ -1,9 +1,10 @@
 /**
- * Refuses WebSocket handshakes of pages that are not on the list (cross-site WebSocket hijacking, RFC 6455
- * §10.2). Programs that are no browsers send no `Origin` and pass. The comparison is exact: scheme, host, port.
+ * Which pages may connect. WebSocket handshakes of others are refused (cross-site WebSocket hijacking, RFC 6455
+ * §10.2); for HTTP the browser is told (CORS, Fetch Standard §3.2), on refusals too, so that a page can read why.
+ * Programs that are no browsers send no `Origin` and pass. The comparison is exact: scheme, host, port.
  */
 import { SudaError } from "@suda/protocol";
-import type { WebSocketApp } from "../app/app.ts";
+import type { HttpApp, WebSocketApp } from "../app/app.ts";
 import { refusalOf } from "../app/refusal.ts";
 
 /** Decides for one `Origin` header; `host` is the request's own `Host`. */
@@ -34,5 +35,26 @@ export function checkOrigin(rule: OriginRule, app: WebSocketApp): WebSocketApp {
       return refusalOf(new SudaError("origin.forbidden", "This page's origin may not connect; add it to allowedOrigins in the server's configuration."));
     }
     return app(scope);
+  };
+}
+
+/** Answers preflights and marks every response for the pages that may read it. Outermost, so that no refusal lacks the mark. */
+export function allowOrigin(rule: OriginRule, app: HttpApp): HttpApp {
+  return async (scope, request) => {
+    const origin = request.headers.get("origin");
+    const isAllowed = origin !== null && rule(origin, request.headers.get("host"));
+    const isPreflight = request.method === "OPTIONS" && request.headers.has("access-control-request-method");
+    const response = isPreflight ? new Response(null, { status: 204 }) : await app(scope, request);
+    response.headers.append("Vary", "Origin");
+    if (!isAllowed) return response;
+    response.headers.set("Access-Control-Allow-Origin", origin);
+    if (isPreflight) {
+      response.headers.set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE");
+      response.headers.set("Access-Control-Allow-Headers", "Authorization, Content-Type, Suda-User");
+      response.headers.set("Access-Control-Max-Age", "600");
+    } else {
+      response.headers.set("Access-Control-Expose-Headers", "Retry-After");
+    }
+    return response;
   };
 }

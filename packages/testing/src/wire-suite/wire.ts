@@ -164,7 +164,7 @@ export class WireWorld implements AsyncDisposable {
     return `${name}-${this.#suffix}`;
   }
 
-  async connect(name: string, codec = this.#codec): Promise<Wire> {
+  async connect(name: string, codec: Codec = this.#codec): Promise<Wire> {
     const wire = await Wire.open(this.server, codec, this.user(name));
     this.#connections.push(wire);
     return wire;

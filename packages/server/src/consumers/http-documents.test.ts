@@ -1,0 +1,116 @@
+/** The documents and the service's own paths: complete, valid, nothing from outside. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { commands, errors } from "@suda/protocol";
+import { TestServer } from "@suda/testing";
+import { MemoryStore } from "../store/memory-store.ts";
+import type { StoreStatus } from "../store/store.ts";
+import { routes } from "./http-routes.ts";
+
+type Json = { readonly [key: string]: Json };
+
+/** Every `$ref` of a document with where it stands. */
+function refsOf(value: unknown, at = "#"): [at: string, ref: string][] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]): [string, string][] => (key === "$ref" ? [[at, String(inner)]] : refsOf(inner, `${at}/${key}`)));
+}
+
+function resolve(document: Json, ref: string): unknown {
+  return ref
+    .slice(2)
+    .split("/")
+    .reduce<Json | undefined>((node, part) => node?.[part.replaceAll("~1", "/").replaceAll("~0", "~")], document);
+}
+
+async function documentAt(path: string): Promise<Json> {
+  await using suda = await TestServer.open();
+  const { status, body } = await suda.http().get(path);
+  assert.equal(status, 200);
+  return body as Json;
+}
+
+class StatusStore extends MemoryStore {
+  now: StoreStatus = { state: "ready" };
+  override status(): StoreStatus {
+    return this.now;
+  }
+}
+
+describe("documents", () => {
+  test("[R6] /openapi.json has every route with its parameters, and every $ref resolves", async () => {
+    const document = await documentAt("/openapi.json");
+    assert.equal(document["openapi"], "3.1.0");
+    const refs = refsOf(document);
+    assert.ok(refs.length > 0, "there are references");
+    for (const [at, ref] of refs) assert.ok(resolve(document, ref) !== undefined, `${at} → ${ref}`);
+    const operations: string[] = [];
+    for (const [path, methods] of Object.entries(document["paths"] ?? {})) {
+      for (const [method, operation] of Object.entries(methods)) {
+        operations.push(`${method.toUpperCase()} ${path}`);
+        const inPath = (operation["parameters"] as unknown as { name: string; in: string }[])
+          .filter((parameter) => parameter.in === "path")
+          .map(({ name }) => name);
+        assert.deepEqual(
+          inPath,
+          [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name),
+          path,
+        );
+        assert.ok(resolve(operation, "#/responses/200") !== undefined && resolve(operation, "#/responses/default") !== undefined, path);
+      }
+    }
+    assert.deepEqual(operations.sort(), routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`).sort());
+  });
+
+  test("[R6] /asyncapi.json has every command, its reply and every event, and every $ref resolves", async () => {
+    const document = await documentAt("/asyncapi.json");
+    assert.equal(document["asyncapi"], "3.0.0");
+    for (const [at, ref] of refsOf(document)) assert.ok(resolve(document, ref) !== undefined, `${at} → ${ref}`);
+    const messages = Object.keys(resolve(document, "#/components/messages") as Json);
+    const events = ["message.created", "member.added", "member.removed", "member.updated", "conversation.updated", "conversation.joined", "conversation.left"];
+    const expected = [...Object.keys(commands).flatMap((type) => [type, `${type}.reply`]), "error", ...events];
+    assert.deepEqual(messages.sort(), expected.sort());
+  });
+
+  test("[R6] the schemas of both are plain JSON Schema: bytes are base64 strings, nothing of a library remains", async () => {
+    for (const path of ["/openapi.json", "/asyncapi.json"]) {
+      const text = JSON.stringify(await documentAt(path));
+      assert.ok(!text.includes('"~'), `${path} has a key of a library`);
+      assert.match(text, /"type":"string","contentEncoding":"base64"/);
+    }
+  });
+
+  test("[R6] /docs shows every command, route, error and close code, without anything from outside and without script", async () => {
+    await using suda = await TestServer.open();
+    const { status, headers, body } = await suda.http().get("/docs");
+    const page = String(body);
+    assert.equal(status, 200);
+    assert.match(headers.get("content-type") ?? "", /^text\/html/);
+    assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'/);
+    for (const [, url = ""] of page.matchAll(/(?:src|href|action|url)\s*=\s*"([^"]*)"/g)) assert.match(url, /^(#|\/[^/])/, url);
+    for (const forbidden of [/<script/i, /<link/i, /<img/i, /<iframe/i, /@import/i, /url\(/i, /\son\w+=/i]) assert.doesNotMatch(page, forbidden);
+    for (const name of [...Object.keys(commands), ...Object.keys(errors), ...routes.map(({ method, path }) => `${method} ${path}`)])
+      assert.ok(page.includes(name), name);
+    for (const [, id = ""] of page.matchAll(/href="#([^"]*)"/g)) assert.ok(page.includes(`id="${id}"`), id);
+  });
+
+  test("/healthz tells the store's state, /readyz whether to send traffic, /metrics counts", async () => {
+    const store = new StatusStore();
+    await using suda = await TestServer.open({ store });
+    const judge = async (): Promise<number[]> => [(await suda.http().get("/healthz")).status, (await suda.http().get("/readyz")).status];
+    assert.deepEqual(await judge(), [200, 200]);
+    store.now = { state: "read-only", reason: "No room on the disk." };
+    assert.deepEqual(await judge(), [200, 200], "reading goes on");
+    store.now = { state: "failed", reason: "A commit failed." };
+    assert.deepEqual(await judge(), [503, 503]);
+    store.now = { state: "ready" };
+    await using alice = await suda.connect("alice");
+    await alice.answer({ type: "nonsense" });
+    const { headers, body } = await suda.http().get("/metrics");
+    assert.match(headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
+    assert.match(String(body), /^suda_commands_total\{type="hello",code="ok"\} 1$/m);
+    assert.match(String(body), /^suda_commands_total\{type="unreadable",code="frame\.unknown_type"\} 1$/m);
+    assert.match(String(body), /^suda_failures_total 0$/m);
+    await suda.server.drain();
+    assert.equal((await suda.http().get("/readyz")).status, 503, "draining");
+  });
+});
