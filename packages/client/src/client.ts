@@ -1,0 +1,295 @@
+/**
+ * The client as one thing: a connection below, a sender with its outbox, and a store for each conversation.
+ * Here what the server tells finds its conversation, and what hello answers is applied in order.
+ */
+import {
+  limits,
+  type Clock,
+  type Conversation,
+  type ConversationId,
+  type Cursor,
+  type Event,
+  type Random,
+  type ReplyOf,
+  type Resume,
+  type UserId,
+} from "@suda/protocol";
+import type { ClientConversation } from "./client-conversation.ts";
+import { Listeners, type ClientEvents } from "./client-events.ts";
+import { Connection, type ConnectionOptions, type ConnectionState, type Request } from "./connection.ts";
+import { ConversationListStore, type ConversationList } from "./conversation-list.ts";
+import { ConversationStore, type ConversationHost, type Occasion } from "./conversation-store.ts";
+import type { ConversationData } from "./custom-types.ts";
+import { ClientClosed, ConnectionLost } from "./errors.ts";
+import { newClientId, toConversationId, toUserId } from "./ids.ts";
+import type { Outbox } from "./outbox.ts";
+import { Sender } from "./sender.ts";
+import { SnapshotStore, type Observable } from "./snapshot-store.ts";
+
+export interface NewGroup {
+  readonly title?: string;
+  readonly avatar?: string;
+  readonly data?: ConversationData;
+  /** Beside oneself. */
+  readonly members: readonly string[];
+}
+
+/**
+ * One signed-in user on one device. Disposing it waits up to 2 s for messages that could still go out, then
+ * closes; what was not answered stays in the outbox.
+ */
+export interface SudaClient extends AsyncDisposable {
+  /** Whether there is a connection, why not, and when it will be tried again. */
+  readonly connection: Observable<ConnectionState>;
+  readonly conversations: ConversationList;
+  /** Who is signed in; `undefined` before the first hello was answered. */
+  readonly user: UserId | undefined;
+  /** Resolves when the first hello was answered. @throws ClientClosed when it never will be */
+  ready(): Promise<void>;
+  /** The same object for the same id, whether it is known already or not. @throws TypeError for what is no conversation id */
+  conversation(id: string): ClientConversation;
+  /** The direct conversation with a user. @throws TypeError, ConnectionLost, RequestRefused */
+  openDirect(user: string): Promise<ClientConversation>;
+  /** A new group with oneself as owner. @throws TypeError, ConnectionLost, RequestRefused */
+  createGroup(group: NewGroup): Promise<ClientConversation>;
+  /** Any command of docs/PROTOCOL.md. @throws ConnectionLost, RequestRefused, ClientClosed */
+  readonly request: Request;
+  /** Listens to one type of event, or to `event`, all entries of logs; returns what ends it. */
+  on<Type extends keyof ClientEvents>(type: Type, listener: (event: ClientEvents[Type]) => void): () => void;
+  /** Tries to connect now instead of waiting: when the device is online again, say. */
+  retryNow(): void;
+}
+
+export interface ClientParts extends ConnectionOptions {
+  readonly outbox: Outbox;
+  readonly onProblem: (problem: unknown) => void;
+}
+
+const drainMs = 2_000;
+
+export class Client implements SudaClient {
+  readonly conversations: ConversationListStore;
+  readonly connection: Observable<ConnectionState>;
+  readonly request: Request;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #onProblem: (problem: unknown) => void;
+  readonly #connection: Connection;
+  readonly #connectionStore: SnapshotStore<ConnectionState>;
+  readonly #sender: Sender;
+  readonly #listeners: Listeners;
+  readonly #host: ConversationHost;
+  readonly #stores = new Map<ConversationId, ConversationStore>();
+  #user: UserId | undefined;
+  #change: number | undefined;
+  readonly #waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
+  #disposed: Promise<void> | undefined;
+
+  constructor(parts: ClientParts) {
+    const { outbox, clock, random, onProblem } = parts;
+    this.#clock = clock;
+    this.#random = random;
+    this.#onProblem = onProblem;
+    this.#listeners = new Listeners(onProblem);
+    this.#connection = new Connection(parts, {
+      resume: () => this.#resume(),
+      onState: (state) => this.#onState(state),
+      onHello: (reply) => this.#onHello(reply),
+      onEvent: (event) => this.#onEvent(event),
+      onLost: () => this.#onLost(),
+    });
+    this.request = this.#connection.request;
+    this.#connectionStore = new SnapshotStore(() => this.#connection.state, onProblem);
+    this.connection = this.#connectionStore;
+    this.#sender = new Sender({ outbox, request: this.request, clock, random, onChange: (id) => this.#stores.get(id)?.outgoingChanged(), onProblem });
+    this.conversations = new ConversationListStore({
+      request: this.request,
+      records: () => this.#records(),
+      adopt: (page) => this.#adoptPage(page),
+      onProblem,
+    });
+    this.#host = {
+      clock,
+      request: this.request,
+      sender: this.#sender,
+      emit: this.#listeners.emit,
+      me: () => this.#user,
+      isOpen: () => this.#connection.state.kind === "open",
+      isListening: () => this.#listeners.isFollowingLogs,
+      onRecord: () => this.conversations.changed(),
+      onProblem,
+    };
+  }
+
+  get user(): UserId | undefined {
+    return this.#user;
+  }
+
+  /** Reads the outbox, and begins to connect. @throws the outbox's error */
+  async start(): Promise<void> {
+    await this.#sender.load();
+    this.#connection.connect();
+  }
+
+  async ready(): Promise<void> {
+    const { state } = this.#connection;
+    if (state.kind === "closed") throw new ClientClosed(state.reason);
+    if (this.#user === undefined) await new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  conversation(id: string): ConversationStore {
+    return this.#storeOf(toConversationId(id));
+  }
+
+  async openDirect(user: string): Promise<ClientConversation> {
+    const { conversation } = await this.request("conversation.open", { with: toUserId(user) });
+    return this.#adopt(conversation, "news");
+  }
+
+  async createGroup({ members, ...fields }: NewGroup): Promise<ClientConversation> {
+    const { conversation } = await this.request("conversation.create", { clientId: newClientId(this.#random), ...fields, members: members.map(toUserId) });
+    return this.#adopt(conversation, "news");
+  }
+
+  on<Type extends keyof ClientEvents>(type: Type, listener: (event: ClientEvents[Type]) => void): () => void {
+    return this.#listeners.add(type, listener);
+  }
+
+  retryNow(): void {
+    this.#connection.retryNow();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed ??= this.#dispose();
+    return this.#disposed;
+  }
+
+  async #dispose(): Promise<void> {
+    if (this.#connection.state.kind === "open") {
+      let timer: { cancel(): void } | undefined;
+      const timeout = new Promise<void>((resolve) => {
+        timer = this.#clock.schedule(drainMs, resolve);
+      });
+      await Promise.race([this.#sender.idle(), timeout]);
+      timer?.cancel();
+    }
+    this.#connection.close("The client was disposed.");
+  }
+
+  // ── what the connection tells ───────────────────────────────────────────────────────────────────────
+
+  /** The most recently active of what is followed, as many as fit; hello's list and the reading after it see to the rest. */
+  #resume(): Resume | undefined {
+    if (this.#change === undefined) return undefined;
+    const followed = [...this.#stores.values()].flatMap((store) => (store.cursor === undefined ? [] : { store, cursor: store.cursor }));
+    followed.sort((a, b) => (b.store.record?.lastAt ?? 0) - (a.store.record?.lastAt ?? 0));
+    const cursors: Record<string, Cursor> = {};
+    for (const { store, cursor } of followed.slice(0, limits.cursorsMax)) cursors[store.id] = cursor;
+    return { change: this.#change, cursors };
+  }
+
+  #onState(state: ConnectionState): void {
+    this.#connectionStore.changed();
+    if (state.kind !== "closed") return;
+    const error = new ClientClosed(state.reason);
+    this.#sender.close(state.reason);
+    for (const store of this.#stores.values()) store.close(error);
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  }
+
+  #onHello(reply: ReplyOf<"hello">): void {
+    // Conversations and messages of one user must not be shown to another.
+    if (this.#user !== undefined && this.#user !== reply.user)
+      return this.#connection.close(`The token is another user's now; open another client for ${reply.user}.`);
+    const isFirst = this.#change === undefined;
+    this.#user = reply.user;
+    this.#change = reply.change;
+    for (const id of reply.left ?? []) this.#stores.get(id)?.left();
+    for (const resumed of reply.resumed ?? []) this.#stores.get(resumed.conversation)?.resumed(resumed);
+    const hasMoved = this.#adoptAll(reply.conversations, isFirst ? "first hello" : "news");
+    this.conversations.start(reply);
+    if (!isFirst && hasMoved) this.#catchUpList(reply.next);
+    for (const store of this.#stores.values()) store.onOpen();
+    this.#sender.onOpen(reply.user);
+    for (const { resolve } of this.#waiting.splice(0)) resolve();
+  }
+
+  #onEvent(event: Event): void {
+    // The default stands for all entries of logs, those of newer servers too.
+    // oxlint-disable-next-line typescript/switch-exhaustiveness-check
+    switch (event.type) {
+      case "conversation.joined":
+        this.#change = event.change;
+        this.#adopt(event.conversation, "news");
+        return this.#listeners.emit(event.type, event);
+      case "conversation.left":
+        this.#change = event.change;
+        this.#stores.get(event.conversation)?.left();
+        return this.#listeners.emit(event.type, event);
+      case "typing.started":
+        this.#stores.get(event.conversation)?.typingStarted(event.user);
+        return this.#listeners.emit(event.type, event);
+      case "typing.stopped":
+        this.#stores.get(event.conversation)?.typingStopped(event.user);
+        return this.#listeners.emit(event.type, event);
+      case "receipt.updated":
+        this.#stores.get(event.conversation)?.receiptUpdated(event);
+        return this.#listeners.emit(event.type, event);
+      case "lag":
+        return this.#storeOf(event.conversation).lag(event.head);
+      case "goaway":
+        return;
+      default:
+        // An entry of a log, also of a type that only a newer server knows: its seq counts all the same.
+        if ("seq" in event) this.#storeOf(event.conversation).receive(event);
+    }
+  }
+
+  #onLost(): void {
+    this.#sender.onLost();
+    for (const store of this.#stores.values()) store.onLost();
+  }
+
+  // ── conversations ───────────────────────────────────────────────────────────────────────────────────
+
+  #storeOf(id: ConversationId): ConversationStore {
+    let store = this.#stores.get(id);
+    if (store === undefined) {
+      store = new ConversationStore(id, this.#host);
+      this.#stores.set(id, store);
+    }
+    return store;
+  }
+
+  #adopt(record: Conversation, occasion: Occasion): ConversationStore {
+    const store = this.#storeOf(record.id);
+    store.adopt(record, occasion);
+    return store;
+  }
+
+  /** True when each of them was unknown or had moved: then those after them in the list may have, too. */
+  #adoptAll(records: readonly Conversation[], occasion: Occasion): boolean {
+    let isMoved = records.length > 0;
+    for (const record of records) {
+      const known = this.#stores.get(record.id)?.record;
+      if (known !== undefined && known.head === record.head && known.epoch === record.epoch) isMoved = false;
+      this.#adopt(record, occasion);
+    }
+    return isMoved;
+  }
+
+  #adoptPage(records: readonly Conversation[]): boolean {
+    return this.#adoptAll(records, "answer");
+  }
+
+  #catchUpList(cursor: string | undefined): void {
+    this.conversations.catchUp(cursor).catch((problem: unknown) => {
+      // The next hello begins anew.
+      if (!(problem instanceof ConnectionLost)) this.#onProblem(problem);
+    });
+  }
+
+  *#records(): Iterable<Conversation | undefined> {
+    for (const store of this.#stores.values()) yield store.record;
+  }
+}

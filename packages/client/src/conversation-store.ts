@@ -1,0 +1,397 @@
+/**
+ * One conversation as a page or a terminal shows it, without drawing anything: its events and messages in
+ * order, what is on its way out, who types, who has read, and what is unread.
+ *
+ * It holds events while somebody is subscribed, and a little longer; before and after that it only knows the
+ * record and how far the log goes, so that a user with thousands of conversations costs little memory.
+ */
+import type { Clock, Content, Conversation, ConversationId, Cursor, LogEvent, ReceiptUpdated, Resumed, Timer, UserId } from "@suda/protocol";
+import { CatchUp } from "./catch-up.ts";
+import type { ClientConversation, ConversationSnapshot, SendOptions } from "./client-conversation.ts";
+import type { Emit } from "./client-events.ts";
+import type { Request } from "./connection.ts";
+import { recordAfter, recordRead } from "./conversation-record.ts";
+import { RequestRefused } from "./errors.ts";
+import { EventLog } from "./event-log.ts";
+import { HistoryWindow } from "./history-window.ts";
+import { MessageViews } from "./messages.ts";
+import { ReadMark } from "./read-mark.ts";
+import { RecordReader } from "./record-reader.ts";
+import { Receipts } from "./receipts.ts";
+import type { Sender, Sending } from "./sender.ts";
+import { SnapshotStore } from "./snapshot-store.ts";
+import { Typing } from "./typing.ts";
+
+export interface ConversationHost {
+  readonly clock: Clock;
+  readonly request: Request;
+  readonly sender: Sender;
+  readonly emit: Emit;
+  /** Who is signed in; `undefined` before the first hello. */
+  readonly me: () => UserId | undefined;
+  readonly isOpen: () => boolean;
+  /** Whether somebody listens to the events of all conversations, so that none may be passed over. */
+  readonly isListening: () => boolean;
+  /** The record changed: the list of conversations shows it. */
+  readonly onRecord: () => void;
+  readonly onProblem: (problem: unknown) => void;
+}
+
+/** How a record came here. */
+export type Occasion = "first hello" | "news" | "answer";
+
+/** After the last subscriber has gone; a page that opens again within it needs to load nothing. */
+const lingerMs = 30_000;
+/** Events before the head with which a conversation that was not known is told to listeners, at most. */
+const maxBacklog = 200;
+
+export class ConversationStore implements ClientConversation {
+  readonly id: ConversationId;
+  readonly getSnapshot: () => ConversationSnapshot;
+  readonly #host: ConversationHost;
+  readonly #store: SnapshotStore<ConversationSnapshot>;
+  readonly #log = new EventLog(0);
+  readonly #catchUp: CatchUp;
+  readonly #window: HistoryWindow;
+  readonly #views = new MessageViews();
+  readonly #typing: Typing;
+  readonly #receipts = new Receipts();
+  readonly #readMark: ReadMark;
+  readonly #recordReader: RecordReader;
+  #record: Conversation | undefined;
+  #isLeft = false;
+  /** Whether {@link EventLog.have} means anything yet. */
+  #hasBase = false;
+  #linger: Timer | undefined;
+
+  constructor(id: ConversationId, host: ConversationHost) {
+    this.id = id;
+    this.#host = host;
+    const { clock, request, onProblem } = host;
+    this.#store = new SnapshotStore(() => this.#build(), onProblem);
+    this.getSnapshot = this.#store.getSnapshot;
+    const onRefused = (error: RequestRefused): void => (error.code === "conversation.not_found" ? this.left() : onProblem(error));
+    this.#catchUp = new CatchUp({
+      log: this.#log,
+      clock,
+      read: (after) => request("history.get", { conversation: id, after, limit: 200 }),
+      onApplied: (event) => this.#onApplied(event),
+      onTruncated: (from) => this.#onTruncated(from),
+      onRefused,
+      onProblem,
+    });
+    this.#window = new HistoryWindow({
+      log: this.#log,
+      clock,
+      isOpen: host.isOpen,
+      read: (fields) => request("history.get", { conversation: id, ...fields }),
+      prepare: () => this.#prepare(),
+      receive: (event) => this.#catchUp.receive(event),
+      onChange: (added) => this.#onOlder(added),
+      onRefused,
+      onProblem,
+    });
+    this.#recordReader = new RecordReader({
+      clock,
+      isOpen: host.isOpen,
+      ask: () => request("conversation.get", { conversation: id }),
+      onRecord: (record) => this.adopt(record, "answer"),
+      onGone: () => this.left(),
+      onProblem,
+    });
+    this.#typing = new Typing({ clock, onChange: () => this.#store.changed() });
+    this.#readMark = new ReadMark({
+      clock,
+      isOpen: host.isOpen,
+      tell: (seq) => request("receipt.read", { conversation: id, seq }),
+      onConfirmed: ({ read, unread }) => this.#setRead(read, unread),
+      onProblem,
+    });
+  }
+
+  // ── for whoever shows it ────────────────────────────────────────────────────────────────────────────
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    const end = this.#store.subscribe(listener);
+    this.#open();
+    return () => {
+      end();
+      this.#lingerOn();
+    };
+  };
+
+  load(): Promise<void> {
+    this.#open();
+    this.#lingerOn();
+    return this.#window.loaded();
+  }
+
+  loadOlder(): Promise<boolean> {
+    return this.#window.loadOlder();
+  }
+
+  sendText(text: string, options?: SendOptions): Sending {
+    return this.send({ type: "text", text }, options);
+  }
+
+  send(content: Content, { data }: SendOptions = {}): Sending {
+    this.#typing.endTurn();
+    return this.#host.sender.send(this.id, content, data);
+  }
+
+  retry(clientId: string): Sending | undefined {
+    return this.#host.sender.retry(clientId as Sending["clientId"]);
+  }
+
+  discard(clientId: string): boolean {
+    return this.#host.sender.discard(clientId as Sending["clientId"]);
+  }
+
+  markRead(seq: number = this.#record?.head ?? 0): void {
+    if (this.#record === undefined) return;
+    const wanted = Math.min(seq, this.#record.head);
+    if (wanted <= (this.#record.read ?? 0)) return;
+    this.#setRead(wanted);
+    this.#readMark.advance(wanted);
+  }
+
+  startTyping(): void {
+    if (this.#host.isOpen() && this.#typing.takeTurn()) this.#tell("typing.start");
+  }
+
+  stopTyping(): void {
+    if (this.#typing.endTurn() && this.#host.isOpen()) this.#tell("typing.stop");
+  }
+
+  // ── for the client ──────────────────────────────────────────────────────────────────────────────────
+
+  /** As the server gave it last, kept current by events; `undefined` when it is not known or not the user's any more. */
+  get record(): Conversation | undefined {
+    return this.#isLeft ? undefined : this.#record;
+  }
+
+  /** How far it is known, for a resume; `undefined` when nobody would notice what is missing. */
+  get cursor(): Cursor | undefined {
+    if (!this.#isFollowed || this.#isLeft || this.#record === undefined || !this.#hasBase) return undefined;
+    return { seq: this.#log.have, epoch: this.#record.epoch };
+  }
+
+  /** Takes a record that the server gave. */
+  adopt(record: Conversation, occasion: Occasion): void {
+    const known = this.#record;
+    this.#isLeft = false;
+    if (known !== undefined && known.epoch !== record.epoch) return this.#reset(record);
+    // An answer may be older than an event that overtook it.
+    if (known !== undefined && known.head > record.head) this.#record = { ...record, ...pick(known) };
+    else this.#record = record;
+    if (!this.#hasBase) this.#setBase(occasion === "news" && this.#isFollowed ? Math.max(record.read ?? 0, record.head - maxBacklog) : record.head);
+    if (this.#readMark.wanted !== undefined) this.#setRead(this.#readMark.wanted);
+    this.#reach(record.head);
+    this.#changed();
+  }
+
+  receive(event: LogEvent): void {
+    if (!this.#hasBase) this.#setBase(event.seq - 1);
+    const isHole = event.seq > this.#log.have + 1;
+    if (isHole && !this.#isFollowed) this.#log.moveTo(event.seq - 1);
+    this.#catchUp.receive(event);
+    if (this.#record === undefined || (isHole && !this.#isFollowed)) this.#recordReader.read();
+  }
+
+  resumed({ outcome, epoch, head, from, events, more }: Resumed): void {
+    if (this.#record === undefined) return;
+    if (outcome === "reset") return this.#reset({ ...this.#record, epoch, head });
+    if (outcome === "truncated" && from !== undefined) this.#catchUp.truncate(from);
+    for (const event of events) this.#catchUp.receive(event);
+    if (more) this.#catchUp.readUpTo(head);
+  }
+
+  /** Events up to `head` were left out. */
+  lag(head: number): void {
+    this.#reach(head);
+    if (!this.#isFollowed) this.#recordReader.read();
+  }
+
+  receiptUpdated({ user, read }: ReceiptUpdated): void {
+    if (user === this.#host.me()) return this.#setRead(read);
+    if (this.#log.isKeeping && this.#receipts.advance(user, read)) this.#store.changed();
+  }
+
+  typingStarted(user: UserId): void {
+    if (this.#log.isKeeping && user !== this.#host.me()) this.#typing.started(user);
+  }
+
+  typingStopped(user: UserId): void {
+    this.#typing.stopped(user);
+  }
+
+  left(): void {
+    if (this.#isLeft) return;
+    this.#isLeft = true;
+    this.#catchUp.stop();
+    this.#window.fail(new RequestRefused({ code: "conversation.not_found", message: "This conversation is not yours any more.", retryable: false }));
+    this.#typing.clear();
+    this.#changed();
+  }
+
+  /** hello was answered, and what it said of this conversation was taken. */
+  onOpen(): void {
+    this.#readMark.flush();
+    if (this.#log.isKeeping && !this.#isLeft) this.#window.load();
+  }
+
+  onLost(): void {
+    this.#catchUp.stop();
+    this.#window.stop();
+    this.#typing.endTurn();
+    this.#typing.clear();
+  }
+
+  /** The client is closed for good. */
+  close(error: Error): void {
+    this.onLost();
+    this.#linger?.cancel();
+    this.#window.fail(error);
+  }
+
+  outgoingChanged(): void {
+    this.#store.changed();
+  }
+
+  // ── inside ──────────────────────────────────────────────────────────────────────────────────────────
+
+  get #isFollowed(): boolean {
+    return this.#log.isKeeping || this.#host.isListening();
+  }
+
+  #build(): ConversationSnapshot {
+    const { sender, me } = this.#host;
+    const events = [...this.#log.events];
+    return {
+      id: this.id,
+      status: this.#isLeft ? "left" : this.#window.isLoaded ? "ready" : "loading",
+      record: this.#record,
+      events,
+      messages: this.#views.build({ events, outgoing: sender.outgoing(this.id), me: me(), readByOthers: this.#receipts.highest }),
+      hasOlder: this.#window.hasOlder,
+      typing: this.#typing.users,
+      receipts: this.#receipts.copy(),
+      read: this.#record?.read ?? 0,
+      unread: this.#record?.unread ?? 0,
+    };
+  }
+
+  #open(): void {
+    this.#linger?.cancel();
+    this.#linger = undefined;
+    if (this.#log.isKeeping) return;
+    this.#log.isKeeping = true;
+    this.#window.load();
+  }
+
+  #lingerOn(): void {
+    if (this.#store.listenerCount > 0) return;
+    this.#linger?.cancel();
+    this.#linger = this.#host.clock.schedule(lingerMs, () => {
+      this.#log.isKeeping = false;
+      this.#window.forget();
+      this.#typing.clear();
+      this.#receipts.clear();
+      this.#store.changed();
+    });
+  }
+
+  #setBase(have: number): void {
+    this.#hasBase = true;
+    this.#log.moveTo(have);
+  }
+
+  /** The log has events up to `head`: reads them, or passes over them when nobody would see them. */
+  #reach(head: number): void {
+    if (head <= this.#log.have) return;
+    if (this.#isFollowed) return this.#catchUp.readUpTo(head);
+    this.#log.moveTo(head);
+    this.#host.sender.forgetStored(this.id, head);
+  }
+
+  /** Another log has taken this one's place. */
+  #reset(record: Conversation): void {
+    this.#catchUp.stop();
+    this.#record = record;
+    this.#receipts.clear();
+    this.#setBase(record.head);
+    this.#host.sender.forgetStored(this.id, Number.POSITIVE_INFINITY);
+    this.#window.forget();
+    this.#host.emit("log.reset", { type: "log.reset", conversation: this.id, epoch: record.epoch });
+    if (this.#log.isKeeping) this.#window.load();
+    this.#recordReader.read();
+    this.#changed();
+  }
+
+  #onTruncated(from: number): void {
+    this.#window.begin(from);
+    this.#host.emit("log.truncated", { type: "log.truncated", conversation: this.id, from });
+    this.#changed();
+  }
+
+  #onApplied(event: LogEvent): void {
+    const { me, sender } = this.#host;
+    if (this.#record !== undefined) this.#record = recordAfter(this.#record, event, me());
+    if (event.type === "message.created") {
+      this.#onMessage(event);
+      this.#typing.stopped(event.from);
+    }
+    sender.forgetStored(this.id, event.seq);
+    this.#window.trim();
+    this.#host.emit("event", event);
+    this.#host.emit(event.type, event);
+    this.#changed();
+  }
+
+  #onMessage({ from, clientId, seq, at }: Extract<LogEvent, { type: "message.created" }>): void {
+    if (from === this.#host.me()) this.#host.sender.onLogged(this.id, clientId, { seq, at });
+    // Who writes has read.
+    else if (this.#log.isKeeping) this.#receipts.advance(from, seq);
+  }
+
+  #onOlder(added: readonly LogEvent[]): void {
+    for (const event of added) if (event.type === "message.created") this.#onMessage(event);
+    this.#store.changed();
+  }
+
+  #setRead(seq: number, unread?: number): void {
+    if (this.#record === undefined) return;
+    const record = recordRead(this.#record, seq, this.#countAfter(seq) ?? unread);
+    if (record === this.#record) return;
+    this.#record = record;
+    this.#changed();
+  }
+
+  /** Messages of others after `seq`, when everything after it is held. */
+  #countAfter(seq: number): number | undefined {
+    const { first, have, events, isKeeping } = this.#log;
+    if (!isKeeping || first > seq + 1 || have < (this.#record?.head ?? 0)) return undefined;
+    return events.filter((event) => event.seq > seq && event.type === "message.created" && event.from !== this.#host.me()).length;
+  }
+
+  /** Before a first page of history, which is laid at the end of what is known. */
+  async #prepare(): Promise<void> {
+    if (this.#record !== undefined) return;
+    this.adopt((await this.#host.request("conversation.get", { conversation: this.id })).conversation, "answer");
+  }
+
+  #tell(type: "typing.start" | "typing.stop"): void {
+    // Lossy by contract: a refusal (too fast, too many members) changes nothing for the user.
+    this.#host.request(type, { conversation: this.id }).catch(() => {});
+  }
+
+  #changed(): void {
+    this.#store.changed();
+    this.#host.onRecord();
+  }
+}
+
+/** What events have told that a record of before them does not know. */
+function pick({ head, lastAt, last, read, unread }: Conversation): Partial<Conversation> {
+  return { head, lastAt, ...(last === undefined ? {} : { last }), ...(read === undefined ? {} : { read }), ...(unread === undefined ? {} : { unread }) };
+}

@@ -1,0 +1,93 @@
+/** Messages as a page or a terminal shows them: those of the log, then those on their way, each with its state. */
+import type { ClientId, LogEvent, MessageCreated, UserId } from "@suda/protocol";
+import type { MessageData } from "./custom-types.ts";
+import type { SendFailure } from "./outbox.ts";
+import type { Outgoing } from "./sender.ts";
+
+interface MessageFields {
+  /** The same for one message from `sending` to `read`, and unique in its conversation: a key for lists. */
+  readonly key: string;
+  readonly clientId: ClientId;
+  readonly content: MessageCreated["content"];
+  readonly data?: MessageData;
+  /** Epoch ms: the server's time, and this device's until it is known. */
+  readonly at: number;
+  readonly isMine: boolean;
+}
+
+export interface StoredMessage extends MessageFields {
+  /** `read`: mine, and somebody else has read it. */
+  readonly state: "sent" | "read";
+  readonly seq: number;
+  readonly from: UserId;
+}
+
+export interface SendingMessage extends MessageFields {
+  readonly state: "sending";
+  /** `undefined` before the first hello told who this is. */
+  readonly from: UserId | undefined;
+}
+
+export interface FailedMessage extends MessageFields {
+  /** Refused for good; it waits for `retry` or `discard`. */
+  readonly state: "failed";
+  readonly from: UserId | undefined;
+  readonly failure: SendFailure;
+}
+
+export type Message = StoredMessage | SendingMessage | FailedMessage;
+
+export interface MessageSources {
+  readonly events: readonly LogEvent[];
+  readonly outgoing: readonly Outgoing[];
+  readonly me: UserId | undefined;
+  /** The highest seq that somebody else has read. */
+  readonly readByOthers: number;
+}
+
+/** Makes messages once and gives the same objects until they change, so that a page renders only what is new. */
+export class MessageViews {
+  readonly #ofEvents = new WeakMap<MessageCreated, StoredMessage>();
+  readonly #ofOutgoing = new WeakMap<object, Message>();
+
+  build({ events, outgoing, me, readByOthers }: MessageSources): readonly Message[] {
+    const messages: Message[] = [];
+    for (const event of events) if (event.type === "message.created") messages.push(this.#ofEvent(event, me, readByOthers));
+    for (const one of outgoing) messages.push(this.#of(one, me));
+    return messages;
+  }
+
+  #ofEvent(event: MessageCreated, me: UserId | undefined, readByOthers: number): StoredMessage {
+    const isMine = event.from === me;
+    const state = isMine && event.seq <= readByOthers ? "read" : "sent";
+    const known = this.#ofEvents.get(event);
+    if (known?.state === state && known.isMine === isMine) return known;
+    const { clientId, content, data, at, seq, from } = event;
+    const fields = data === undefined ? {} : { data };
+    const message: StoredMessage = { key: isMine ? clientId : `seq ${seq}`, clientId, content, ...fields, at, isMine, state, seq, from };
+    this.#ofEvents.set(event, message);
+    return message;
+  }
+
+  #of({ entry, state }: Outgoing, me: UserId | undefined): Message {
+    const known = this.#ofOutgoing.get(state);
+    if (known !== undefined && known.from === me) return known;
+    const { clientId, content, data, at } = entry;
+    const fields = { key: clientId, clientId, content, ...(data === undefined ? {} : { data }), at, isMine: true } as const;
+    const message = this.#stateOf(fields, state, me);
+    this.#ofOutgoing.set(state, message);
+    return message;
+  }
+
+  #stateOf(fields: MessageFields, state: Outgoing["state"], me: UserId | undefined): Message {
+    switch (state.is) {
+      case "sending":
+        return { ...fields, state: "sending", from: me };
+      case "failed":
+        return { ...fields, state: "failed", from: me, failure: state.failure };
+      case "stored":
+        // Only a connection that said hello can have been answered, so it is known who this is.
+        return { ...fields, state: "sent", seq: state.seq, at: state.at, from: me as UserId };
+    }
+  }
+}

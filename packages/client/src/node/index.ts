@@ -1,0 +1,2 @@
+/** What only Node has. */
+export { openFileOutbox, type FileOutbox } from "./file-outbox.ts";

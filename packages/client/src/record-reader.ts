@@ -1,0 +1,46 @@
+/** Asks for a conversation's record when it may be behind: one command at a time. */
+import type { Clock, ReplyOf } from "@suda/protocol";
+import { ClientClosed, ConnectionLost, RequestRefused } from "./errors.ts";
+
+export interface RecordReaderOptions {
+  readonly clock: Clock;
+  readonly isOpen: () => boolean;
+  readonly ask: () => Promise<ReplyOf<"conversation.get">>;
+  readonly onRecord: (record: ReplyOf<"conversation.get">["conversation"]) => void;
+  /** It is not the user's any more. */
+  readonly onGone: () => void;
+  readonly onProblem: (problem: unknown) => void;
+}
+
+const retryMs = 1_000;
+
+export class RecordReader {
+  readonly #options: RecordReaderOptions;
+  #isReading = false;
+
+  constructor(options: RecordReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Without a connection nothing: hello brings what changed. */
+  read(): void {
+    if (this.#isReading || !this.#options.isOpen()) return;
+    this.#isReading = true;
+    this.#read().catch(this.#options.onProblem);
+  }
+
+  async #read(): Promise<void> {
+    const { clock, ask, onRecord, onGone } = this.#options;
+    try {
+      onRecord((await ask()).conversation);
+    } catch (error) {
+      if (error instanceof ConnectionLost || error instanceof ClientClosed) return;
+      if (!(error instanceof RequestRefused)) throw error;
+      if (error.code === "conversation.not_found") onGone();
+      else if (error.retryable) clock.schedule(error.retryAfterMs ?? retryMs, () => this.read());
+      else throw error;
+    } finally {
+      this.#isReading = false;
+    }
+  }
+}

@@ -1,0 +1,198 @@
+/** The client against the real server, over real sockets. */
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+import { systemClock, type LogEvent } from "@suda/protocol";
+import { clientId, createTestGroup, say, TestServer, textOf, userId } from "@suda/testing";
+import { WebSocket } from "ws";
+import { openClient, RequestRefused, type ClientOptions, type SudaClient } from "../src/index.ts";
+import { until } from "./waiting.ts";
+
+/** A server on a socket, and clients of it. */
+class World implements AsyncDisposable {
+  readonly suda: TestServer;
+  readonly #url: string;
+  readonly #clients: SudaClient[] = [];
+  readonly #sockets = new Set<WebSocket>();
+
+  private constructor(suda: TestServer, url: string) {
+    this.suda = suda;
+    this.#url = url;
+  }
+
+  static async open(): Promise<World> {
+    const suda = await TestServer.open();
+    return new World(suda, (await suda.listen()).replace("http", "ws") + "/v1/socket");
+  }
+
+  async client(user: string, options: Partial<ClientOptions> = {}): Promise<SudaClient> {
+    const url = this.#url.replace("//v1", "/v1");
+    // The server's clock stands still, and a token of it would be over for this machine's.
+    const clock = { ...systemClock, now: () => this.suda.clock.now() };
+    const sockets = this.#sockets;
+    class KnownWebSocket extends WebSocket {
+      constructor(address: string, protocols: string[]) {
+        super(address, protocols);
+        sockets.add(this);
+      }
+    }
+    const client = await openClient({ url, tokenProvider: () => this.suda.token(user), WebSocket: KnownWebSocket, clock, ...options });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** Ends the sockets of all clients without a word, as a network does. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.terminate();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#clients) await client[Symbol.asyncDispose]();
+    await this.suda[Symbol.asyncDispose]();
+  }
+}
+
+const texts = (events: readonly { readonly content?: { readonly type: string; readonly text?: string } }[]): (string | undefined)[] =>
+  events.map(({ content }) => content?.text);
+
+test("two users talk: messages, receipts, typing, unread", async () => {
+  await using world = await World.open();
+  const alice = await world.client("alice");
+  const bob = await world.client("bob");
+  await Promise.all([alice.ready(), bob.ready()]);
+  assert.equal(alice.user, "alice");
+
+  const room = await alice.openDirect("bob");
+  const { clientId: sent, stored } = room.sendText("안녕하세요 👋");
+  assert.deepEqual(await stored, { seq: 1, at: world.suda.clock.now() });
+  const shown = await until(room, ({ messages }) => messages[0]?.state === "sent");
+  assert.equal(shown.messages[0]?.clientId, sent);
+  assert.equal(shown.messages[0]?.isMine, true);
+
+  const list = await until(bob.conversations, ({ unread }) => unread === 1);
+  assert.equal(list.conversations[0]?.id, room.id);
+  const bobs = bob.conversation(room.id);
+  await until(bobs, ({ status, messages }) => status === "ready" && messages.length === 1);
+  room.startTyping();
+  await until(bobs, ({ typing }) => typing.includes(userId("alice")));
+  bobs.markRead();
+  await until(room, ({ messages }) => messages[0]?.state === "read");
+  await until(bob.conversations, ({ unread }) => unread === 0);
+  bobs.sendText("네!");
+  const both = await until(room, ({ messages }) => messages.length === 2);
+  assert.deepEqual(
+    both.messages.map(({ content, isMine }) => [content, isMine]),
+    [
+      [textOf("안녕하세요 👋"), true],
+      [textOf("네!"), false],
+    ],
+  );
+});
+
+test("listeners of a client that was away get every event once, in order", async () => {
+  await using world = await World.open();
+  await using bob = await world.suda.connect("bob");
+  const { id } = await createTestGroup(bob, ["alice"]);
+  const alice = await world.client("alice");
+  const received: LogEvent[] = [];
+  alice.on("event", (event) => received.push(event));
+  await alice.ready();
+  const room = alice.conversation(id);
+  for (let n = 0; n < 5; n++) await say(bob, id, `before ${n}`);
+  await until(room, ({ messages }) => messages.length === 5);
+
+  // The network breaks, and 150 messages are said before she is back: more than a resume brings at once.
+  world.cut();
+  await until(alice.connection, ({ kind }) => kind !== "open");
+  await using carol = await world.suda.connect("bob");
+  for (let n = 0; n < 150; n++) await say(carol, id, `away ${n}`);
+  alice.retryNow();
+  await until(room, ({ messages }) => messages.length === 155);
+  assert.deepEqual(
+    received.map(({ seq }) => seq),
+    Array.from({ length: 155 }, (_, index) => index + 1),
+  );
+});
+
+test("[D4] a pipeline of messages is stored in the order in which it was written", async () => {
+  await using world = await World.open();
+  const alice = await world.client("alice");
+  await alice.ready();
+  const room = await alice.openDirect("bob");
+  // All but the last without waiting: more than fit into one window.
+  const sendings = Array.from({ length: 40 }, (_, n) => room.sendText(`${n}`));
+  const stored = await Promise.all(sendings.map((one) => one.stored));
+  assert.deepEqual(
+    stored.map(({ seq }) => seq),
+    Array.from({ length: 40 }, (_, n) => n + 1),
+  );
+  const { messages } = await until(room, (snapshot) => snapshot.events.length === 40);
+  assert.deepEqual(
+    texts(messages),
+    Array.from({ length: 40 }, (_, n) => `${n}`),
+  );
+});
+
+test("older history is loaded page by page, and bytes come back as bytes", async () => {
+  await using world = await World.open();
+  await using bob = await world.suda.connect("bob");
+  const { id } = await createTestGroup(bob, ["alice"]);
+  const bytes = Uint8Array.of(0, 1, 254, 255);
+  await bob.request({ type: "message.send", conversation: id, clientId: clientId(randomUUID()), content: { type: "bytes", mime: "image/png", bytes } });
+  for (let n = 0; n < 119; n++) await say(bob, id, `${n}`);
+  const alice = await world.client("alice");
+  const room = alice.conversation(id);
+  const end = room.subscribe(() => {});
+  const first = await until(room, ({ status }) => status === "ready");
+  assert.equal(first.events.length, 50);
+  assert.equal(first.hasOlder, true);
+  assert.equal(await room.loadOlder(), true);
+  assert.equal(await room.loadOlder(), true);
+  const all = room.getSnapshot();
+  assert.equal(all.events.length, 120);
+  assert.equal(all.hasOlder, false);
+  assert.deepEqual(all.messages[0]?.content, { type: "bytes", mime: "image/png", bytes });
+  assert.equal(await room.loadOlder(), false);
+  end();
+});
+
+test("a message that is refused for good is failed, and the next one goes out", async () => {
+  await using world = await World.open();
+  const alice = await world.client("alice");
+  await alice.ready();
+  const room = await alice.openDirect("bob");
+  const refused = room.sendText("");
+  const taken = room.sendText("good");
+  await assert.rejects(refused.stored, (error) => error instanceof RequestRefused && error.code === "frame.invalid" && error.path === "/content/text");
+  assert.equal((await taken.stored).seq, 1);
+  const { messages } = await until(room, (snapshot) => snapshot.events.length === 1);
+  assert.deepEqual(
+    messages.map(({ state }) => state),
+    ["sent", "failed"],
+  );
+  assert.equal(room.discard(refused.clientId), true);
+  assert.equal(room.getSnapshot().messages.length, 1);
+});
+
+test("[D12] whoever is removed sees that the conversation is gone", async () => {
+  await using world = await World.open();
+  await using bob = await world.suda.connect("bob");
+  const { id } = await createTestGroup(bob, ["alice"]);
+  const alice = await world.client("alice");
+  await alice.ready();
+  const room = alice.conversation(id);
+  await room.load();
+  await bob.request({ type: "member.remove", conversation: id, user: userId("alice") });
+  await until(room, ({ status }) => status === "left");
+  assert.deepEqual(alice.conversations.getSnapshot().conversations, []);
+  await assert.rejects(alice.conversation("nobody-has-this").load(), { code: "conversation.not_found" });
+});
+
+test("a token of somebody else's server ends the client with the reason", async () => {
+  await using world = await World.open();
+  const client = await world.client("alice", { tokenProvider: () => "no.token.atall" });
+  await assert.rejects(client.ready(), { code: "client.closed" });
+  const state = client.connection.getSnapshot();
+  assert.ok(state.kind === "closed");
+  assert.equal(state.error?.code, "auth.invalid");
+});
