@@ -4,7 +4,8 @@
  * moment the process dies at, every acknowledged message is there once, seqs are dense, all read one order,
  * and nothing that a member saw is missing.
  *
- * A data directory serves a few rounds (a life), so that later rounds check what earlier crashes left behind.
+ * A data directory serves a few rounds (a life), so that later rounds check what earlier crashes left behind. After
+ * the last one the whole store is checked as `suda verify` does.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -21,6 +22,8 @@ import {
   type ServerProcessOptions,
   type Violation,
 } from "@suda/testing";
+import { verifyStore, type Finding } from "@suda/server/store";
+import { openLmdbStore } from "@suda/store-lmdb";
 import { Recorder, entryOf } from "./recorder.ts";
 import { clientOf, createWorld, pickRoom, pickText, users, type Room, type World } from "./world.ts";
 
@@ -57,32 +60,36 @@ export interface KillRunReport {
   readonly seed: number;
   readonly rounds: readonly RoundReport[];
   readonly violations: readonly Violation[];
+  /** Of the stores at the end of their lives. */
+  readonly findings: readonly Finding[];
 }
 
 export async function runKillRounds(options: KillRunOptions): Promise<KillRunReport> {
   const random = new SeededRandom(options.seed);
   const rounds: RoundReport[] = [];
+  const findings: Finding[] = [];
   while (rounds.length < options.rounds) {
     const count = Math.min(options.roundsPerLife ?? 5, options.rounds - rounds.length);
-    for await (const report of runLife({ ...options, random: random.fork(), firstRound: rounds.length + 1, rounds: count })) {
+    for await (const report of runLife({ ...options, random: random.fork(), firstRound: rounds.length + 1, rounds: count, findings })) {
       rounds.push(report);
       options.onRound?.(report);
-      if (options.stopAtViolation === true && report.violations.length > 0) return summary(options.seed, rounds);
+      if (options.stopAtViolation === true && report.violations.length > 0) return summary(options.seed, rounds, findings);
     }
   }
-  return summary(options.seed, rounds);
+  return summary(options.seed, rounds, findings);
 }
 
-function summary(seed: number, rounds: readonly RoundReport[]): KillRunReport {
-  return { seed, rounds, violations: rounds.flatMap(({ violations }) => violations) };
+function summary(seed: number, rounds: readonly RoundReport[], findings: readonly Finding[]): KillRunReport {
+  return { seed, rounds, violations: rounds.flatMap(({ violations }) => violations), findings };
 }
 
 interface LifeOptions extends KillRunOptions {
   readonly random: SeededRandom;
   readonly firstRound: number;
+  readonly findings: Finding[];
 }
 
-async function* runLife({ server, random, firstRound, rounds }: LifeOptions): AsyncGenerator<RoundReport> {
+async function* runLife({ server, random, firstRound, rounds, findings }: LifeOptions): AsyncGenerator<RoundReport> {
   const dataDirectory = await mkdtemp(join(tmpdir(), "suda-kill-"));
   writeTokenKey(dataDirectory);
   const recorder = new Recorder();
@@ -120,6 +127,9 @@ async function* runLife({ server, random, firstRound, rounds }: LifeOptions): As
       };
       earlierLogs = logs;
     }
+    await process.kill();
+    await using store = await openLmdbStore({ directory: dataDirectory });
+    await verifyStore(store, (finding) => findings.push(finding));
   } finally {
     await process.kill();
     await rm(dataDirectory, { recursive: true, force: true });

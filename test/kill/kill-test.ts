@@ -30,7 +30,9 @@ const acked = report.rounds.reduce((sum, { acked, retried }) => sum + acked + re
 const found = report.violations.length === 0 ? "no violation" : `violations ${JSON.stringify(countViolations(report.violations))}`;
 console.log(`${report.rounds.length} rounds, ${acked} acknowledged messages, ${Math.round((performance.now() - startedAt) / 1_000)} s, seed ${seed}: ${found}`);
 for (const { kind, conversation, message } of report.violations.slice(0, 20)) console.log(`  ${kind} in ${conversation}: ${message}`);
-process.exitCode = (report.violations.length === 0) === (bug === undefined) ? 0 : 1;
+for (const { kind, conversation, seq, message } of report.findings.slice(0, 20))
+  console.log(`  ${kind} in ${conversation ?? "the store"}, seq ${seq ?? "-"}: ${message}`);
+process.exitCode = (report.violations.length + report.findings.length === 0) === (bug === undefined) ? 0 : 1;
 
 function line(round: RoundReport): string {
   const { killedAfterMs, killedStarts, startMs, acked, retried, observed, entries, violations } = round;

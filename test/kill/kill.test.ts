@@ -15,6 +15,7 @@ test(`every acknowledged message survives kill -9, once and in one order (${roun
     onRound: (round) => t.diagnostic(JSON.stringify({ ...round, violations: round.violations.length })),
   });
   deepEqual(report.violations, []);
+  deepEqual(report.findings, []);
   // A kill after 50 ms may come before the first reply, but not in every round.
   ok(report.rounds.some(({ acked, observed }) => acked > 0 && observed > 0));
 });

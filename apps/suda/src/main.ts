@@ -11,6 +11,7 @@ const load = {
   token: async () => (await import("./commands/token.ts")).tokenCommand,
   config: async () => (await import("./commands/config.ts")).configCommand,
   doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
+  verify: async () => (await import("./commands/verify.ts")).verifyCommand,
   version: async () => (await import("./commands/version.ts")).versionCommand,
 } as const;
 

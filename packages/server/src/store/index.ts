@@ -21,3 +21,4 @@ export type {
   UserRecord,
   UserStore,
 } from "./store.ts";
+export { verifyStore, type Finding, type FindingKind, type Verified } from "./verify-store.ts";
