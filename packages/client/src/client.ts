@@ -8,6 +8,7 @@ import {
   type Conversation,
   type ConversationId,
   type Cursor,
+  type CustomData,
   type Event,
   type Random,
   type ReplyOf,
@@ -19,7 +20,6 @@ import { Listeners, type ClientEvents } from "./client-events.ts";
 import { Connection, type ConnectionOptions, type ConnectionState, type Request } from "./connection.ts";
 import { ConversationListStore, type ConversationList } from "./conversation-list.ts";
 import { ConversationStore, type ConversationHost, type Occasion } from "./conversation-store.ts";
-import type { ConversationData } from "./custom-types.ts";
 import { ClientClosed, ConnectionLost } from "./errors.ts";
 import { newClientId, toConversationId, toUserId } from "./ids.ts";
 import type { Outbox } from "./outbox.ts";
@@ -29,7 +29,7 @@ import { SnapshotStore, type Observable } from "./snapshot-store.ts";
 export interface NewGroup {
   readonly title?: string;
   readonly avatar?: string;
-  readonly data?: ConversationData;
+  readonly data?: CustomData;
   /** Beside oneself. */
   readonly members: readonly string[];
 }

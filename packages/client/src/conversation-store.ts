@@ -12,6 +12,7 @@ import type { Emit } from "./client-events.ts";
 import type { Request } from "./connection.ts";
 import { recordAfter, recordRead } from "./conversation-record.ts";
 import { RequestRefused } from "./errors.ts";
+import { asCustomData } from "./custom-types.ts";
 import { EventLog } from "./event-log.ts";
 import { HistoryWindow } from "./history-window.ts";
 import { MessageViews } from "./messages.ts";
@@ -136,7 +137,7 @@ export class ConversationStore implements ClientConversation {
 
   send(content: Content, { data }: SendOptions = {}): Sending {
     this.#typing.endTurn();
-    return this.#host.sender.send(this.id, content, data);
+    return this.#host.sender.send(this.id, content, data === undefined ? undefined : asCustomData(data));
   }
 
   retry(clientId: string): Sending | undefined {

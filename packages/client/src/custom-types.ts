@@ -9,9 +9,17 @@
  */
 import type { CustomData } from "@suda/protocol";
 
-/** Augment with `messageData` or `conversationData`, each a JSON object type. */
+/** Augment with `messageData`, the type of a JSON object. */
 // oxlint-disable-next-line typescript/no-empty-object-type, typescript/no-empty-interface -- it is empty so that hosts can fill it
 export interface CustomTypes {}
 
 export type MessageData = CustomTypes extends { readonly messageData: infer Data } ? Data : CustomData;
-export type ConversationData = CustomTypes extends { readonly conversationData: infer Data } ? Data : CustomData;
+
+/** The host says what its data is; the server keeps it as it came. */
+export function asMessageData(data: unknown): MessageData {
+  return data as MessageData;
+}
+
+export function asCustomData(data: unknown): CustomData {
+  return data as CustomData;
+}

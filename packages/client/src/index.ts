@@ -4,7 +4,7 @@ export { type ClientEvents, type LogReset, type LogTruncated } from "./client-ev
 export { type NewGroup, type SudaClient } from "./client.ts";
 export { type ConnectionState, type Request, type TokenProvider } from "./connection.ts";
 export { type ConversationList, type ConversationListSnapshot } from "./conversation-list.ts";
-export { type ConversationData, type CustomTypes, type MessageData } from "./custom-types.ts";
+export { type CustomTypes, type MessageData } from "./custom-types.ts";
 export { ClientClosed, ConnectionLost, MessageDiscarded, OutboxFull, RequestRefused, type Refusal } from "./errors.ts";
 export { toConversationId, toUserId } from "./ids.ts";
 export { openIndexedDbOutbox, type IndexedDbFactory } from "./indexed-db-outbox.ts";

@@ -1,6 +1,6 @@
 /** Messages as a page or a terminal shows them: those of the log, then those on their way, each with its state. */
 import type { ClientId, LogEvent, MessageCreated, UserId } from "@suda/protocol";
-import type { MessageData } from "./custom-types.ts";
+import { asMessageData, type MessageData } from "./custom-types.ts";
 import type { SendFailure } from "./outbox.ts";
 import type { Outgoing } from "./sender.ts";
 
@@ -63,7 +63,7 @@ export class MessageViews {
     const known = this.#ofEvents.get(event);
     if (known?.state === state && known.isMine === isMine) return known;
     const { clientId, content, data, at, seq, from } = event;
-    const fields = data === undefined ? {} : { data };
+    const fields = data === undefined ? {} : { data: asMessageData(data) };
     const message: StoredMessage = { key: isMine ? clientId : `seq ${seq}`, clientId, content, ...fields, at, isMine, state, seq, from };
     this.#ofEvents.set(event, message);
     return message;
@@ -73,7 +73,7 @@ export class MessageViews {
     const known = this.#ofOutgoing.get(state);
     if (known !== undefined && known.from === me) return known;
     const { clientId, content, data, at } = entry;
-    const fields = { key: clientId, clientId, content, ...(data === undefined ? {} : { data }), at, isMine: true } as const;
+    const fields = { key: clientId, clientId, content, ...(data === undefined ? {} : { data: asMessageData(data) }), at, isMine: true } as const;
     const message = this.#stateOf(fields, state, me);
     this.#ofOutgoing.set(state, message);
     return message;

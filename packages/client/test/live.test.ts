@@ -2,55 +2,11 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { systemClock, type LogEvent } from "@suda/protocol";
-import { clientId, createTestGroup, say, TestServer, textOf, userId } from "@suda/testing";
-import { WebSocket } from "ws";
-import { openClient, RequestRefused, type ClientOptions, type SudaClient } from "../src/index.ts";
+import type { LogEvent } from "@suda/protocol";
+import { clientId, createTestGroup, say, textOf, userId } from "@suda/testing";
+import { RequestRefused } from "../src/index.ts";
 import { until } from "./waiting.ts";
-
-/** A server on a socket, and clients of it. */
-class World implements AsyncDisposable {
-  readonly suda: TestServer;
-  readonly #url: string;
-  readonly #clients: SudaClient[] = [];
-  readonly #sockets = new Set<WebSocket>();
-
-  private constructor(suda: TestServer, url: string) {
-    this.suda = suda;
-    this.#url = url;
-  }
-
-  static async open(): Promise<World> {
-    const suda = await TestServer.open();
-    return new World(suda, (await suda.listen()).replace("http", "ws") + "/v1/socket");
-  }
-
-  async client(user: string, options: Partial<ClientOptions> = {}): Promise<SudaClient> {
-    const url = this.#url.replace("//v1", "/v1");
-    // The server's clock stands still, and a token of it would be over for this machine's.
-    const clock = { ...systemClock, now: () => this.suda.clock.now() };
-    const sockets = this.#sockets;
-    class KnownWebSocket extends WebSocket {
-      constructor(address: string, protocols: string[]) {
-        super(address, protocols);
-        sockets.add(this);
-      }
-    }
-    const client = await openClient({ url, tokenProvider: () => this.suda.token(user), WebSocket: KnownWebSocket, clock, ...options });
-    this.#clients.push(client);
-    return client;
-  }
-
-  /** Ends the sockets of all clients without a word, as a network does. */
-  cut(): void {
-    for (const socket of this.#sockets) socket.terminate();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const client of this.#clients) await client[Symbol.asyncDispose]();
-    await this.suda[Symbol.asyncDispose]();
-  }
-}
+import { World } from "./world.ts";
 
 const texts = (events: readonly { readonly content?: { readonly type: string; readonly text?: string } }[]): (string | undefined)[] =>
   events.map(({ content }) => content?.text);
