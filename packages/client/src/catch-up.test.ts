@@ -193,6 +193,18 @@ test("[D7] a log whose beginning is gone is said to be truncated, and goes on fr
   assert.equal(world.log.first, 6);
 });
 
+test("what was held back of another log, or of a connection that is gone, is never applied", async () => {
+  const world = new World(5);
+  world.live(5);
+  world.catchUp.stop();
+  world.log.moveTo(3);
+  world.live(4);
+  assert.deepEqual(world.applied, [4]);
+  // The reading of before has nothing to say either.
+  await world.answer(200);
+  assert.deepEqual(world.applied, [4]);
+});
+
 test("a log that has less than was announced ends the reading", async () => {
   const world = new World(3);
   world.catchUp.readUpTo(9);

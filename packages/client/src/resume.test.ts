@@ -101,6 +101,15 @@ test("[D7] after a reset the conversation is read anew, and nothing of before is
   assert.deepEqual(hello.resume?.cursors, { [room]: { seq: 2, epoch: "e2" } });
 });
 
+test("[D7] a reset within the same epoch (the cursor was beyond the head) forgets as well", async () => {
+  const world = await Interrupted.open();
+  await world.resume({ head: 2 }, { outcome: "reset", epoch: "e1", head: 2, events: [], more: true });
+  await world.answerHistory(messages(1, 2), 2);
+  assert.deepEqual(seqs(world.chat.getSnapshot().events), [1, 2]);
+  world.server.socket.tell(message(3, { at: 9 }));
+  assert.equal(world.chat.getSnapshot().events.at(-1)?.at, 9);
+});
+
 test("[D7] after truncation it goes on where the log begins, and says so", async () => {
   const world = await Interrupted.open();
   await world.resume({ head: 8 }, { outcome: "truncated", epoch: "e1", head: 8, from: 7, events: messages(7, 8), more: false });

@@ -85,6 +85,23 @@ test("[D4] at most 16 are without an answer, and the rest follows in order", asy
   );
 });
 
+test("[D4] a message that the outbox does not have yet is not overtaken by one that it has", async () => {
+  const server = new ScriptedServer();
+  const kept: (() => void)[] = [];
+  const outbox = { load: async () => [], put: () => new Promise<void>((resolve) => kept.push(resolve)), remove: async () => {} };
+  await using client = await server.open({ outbox });
+  await server.greet({ conversations: [record()] });
+  const chat = client.conversation(room);
+  chat.sendText("a");
+  chat.sendText("b");
+  kept[1]?.();
+  assert.deepEqual(await sends(server.socket), []);
+  kept[0]?.();
+  const both = await sends(server.socket);
+  assert.deepEqual(textsOf(both), ["a", "b"]);
+  both.forEach((command, index) => server.socket.reply(command, { seq: index + 1, at: 1 }));
+});
+
 test("after a refusal that passes, messages go out one at a time, the refused one first", async () => {
   const { server, chat } = await openChat();
   for (const text of ["a", "b", "c"]) chat.sendText(text);
