@@ -79,8 +79,6 @@ const limitNames: { readonly [Name in keyof typeof limits]: string } = {
   editsMax: "edits of a message",
   pinsMax: "pins of a conversation",
   pageMax: "events, conversations or members in a page",
-  cursorsMax: "cursors in one `hello`",
-  resumePageMax: "missed events of a conversation in the reply to `hello`",
   pageDefault: "the same, when no `limit` is named",
   tokenMaxLength: "characters of a token",
 };

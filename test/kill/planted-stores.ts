@@ -17,10 +17,11 @@ function withLog(inner: Store, log: LogStore): Store {
   };
 }
 
-function readsOf(inner: Store): Pick<LogStore, "readAfter" | "readBefore"> {
+function readsOf(inner: Store): Pick<LogStore, "readAfter" | "readBefore" | "reactedBy"> {
   return {
     readAfter: (conversation, after, limit, maxBytes) => inner.log.readAfter(conversation, after, limit, maxBytes),
     readBefore: (conversation, before, limit, maxBytes) => inner.log.readBefore(conversation, before, limit, maxBytes),
+    reactedBy: (conversation, user, seqs) => inner.log.reactedBy(conversation, user, seqs),
   };
 }
 
@@ -79,6 +80,7 @@ export function noDeduplication(inner: Store): Store {
     },
     readAfter: async (...args) => (await inner.log.readAfter(...args)).map(unmark),
     readBefore: async (...args) => (await inner.log.readBefore(...args)).map(unmark),
+    reactedBy: (...args) => inner.log.reactedBy(...args),
   });
 }
 

@@ -15,6 +15,7 @@ import {
   ConversationIdSchema,
   CountSchema,
   DataSchema,
+  EmojiSchema,
   LimitSchema,
   RefSchema,
   RoleSchema,
@@ -42,6 +43,18 @@ export const createFields = {
   data: Type.Optional(DataSchema),
   members: Type.Array(UserIdSchema, { maxItems: limits.membersPerCommandMax }),
 } as const;
+
+/** Of `message.send` and of the route that sends. */
+export const sendFields = {
+  clientId: ClientIdSchema,
+  content: ContentSchema,
+  data: Type.Optional(DataSchema),
+  replyTo: Type.Optional(SeqSchema),
+} as const;
+
+export const editFields = { content: ContentSchema, rev: Type.Optional(CountSchema), clientId: Type.Optional(ClientIdSchema) } as const;
+
+const aboutMessage = { conversation: ConversationIdSchema, target: SeqSchema } as const;
 
 const TokenSchema = Type.String({ minLength: 1, maxLength: limits.tokenMaxLength });
 const nothing = Closed({});
@@ -129,8 +142,40 @@ export const commands = {
   "message.send": {
     summary:
       "Appends a message. The reply comes when it is durable. The same `clientId` again finds the first one (`duplicate: true`); with another body it is refused.",
-    fields: { conversation: ConversationIdSchema, clientId: ClientIdSchema, content: ContentSchema, data: Type.Optional(DataSchema) },
+    fields: { conversation: ConversationIdSchema, ...sendFields },
     reply: Closed({ seq: SeqSchema, at: TimeSchema, duplicate: Type.Optional(Type.Literal(true)) }),
+  },
+  "message.edit": {
+    summary:
+      "Gives one's own message another content of the same type. With `rev`, only if that is the message's latest one (0: never edited). With a `clientId` a retry finds the first edit.",
+    fields: { conversation: ConversationIdSchema, target: SeqSchema, ...editFields },
+    reply: Closed({ seq: SeqSchema, at: TimeSchema, rev: CountSchema, duplicate: Type.Optional(Type.Literal(true)) }),
+  },
+  "message.delete": {
+    summary: "Deletes a message for all: one's own, or anybody's as owner or admin of a group. What it said is erased. Again: the same answer.",
+    fields: aboutMessage,
+    reply: written,
+  },
+  "reaction.add": {
+    summary: "Reacts to a message. If one did already with this emoji, nothing is written and `seq` is the head.",
+    fields: { ...aboutMessage, emoji: EmojiSchema },
+    reply: written,
+  },
+  "reaction.remove": {
+    summary: "Takes one's reaction back. If there is none, nothing is written and `seq` is the head.",
+    fields: { ...aboutMessage, emoji: EmojiSchema },
+    reply: written,
+  },
+  "pin.add": {
+    summary:
+      "Pins a message for all (owner or admin in groups, either one in a direct conversation). If it is pinned, nothing is written and `seq` is the head.",
+    fields: aboutMessage,
+    reply: written,
+  },
+  "pin.remove": {
+    summary: "Unpins a message (likewise). If it is not pinned, nothing is written and `seq` is the head.",
+    fields: aboutMessage,
+    reply: written,
   },
   "history.get": {
     summary:

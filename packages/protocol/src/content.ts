@@ -106,6 +106,14 @@ export const ContentSchema = Type.Union([
   BytesContentSchema,
 ]);
 
+/** What is left of a message that was deleted for all. Only the server makes it: no command takes it. */
+export const DeletedContentSchema = Closed({ type: Type.Literal("deleted") }, { title: "DeletedContent" });
+
+/** The content of a message as the log shows it. */
+export const ShownContentSchema = Type.Union([...ContentSchema.anyOf, DeletedContentSchema]);
+
 export type Content = Type.Static<typeof ContentSchema>;
+export type DeletedContent = Type.Static<typeof DeletedContentSchema>;
+export type ShownContent = Content | DeletedContent;
 export type TextContent = Type.Static<typeof TextContentSchema>;
 export type Mention = Type.Static<typeof MentionSchema>;

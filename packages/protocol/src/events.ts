@@ -4,12 +4,14 @@
  * user's own list of conversations.
  */
 import Type from "typebox";
-import { ContentSchema } from "./content.ts";
+import { ShownContentSchema } from "./content.ts";
 import {
   ClientIdSchema,
   Closed,
   ConversationIdSchema,
+  CountSchema,
   DataSchema,
+  EmojiSchema,
   RoleSchema,
   SeqSchema,
   TimeSchema,
@@ -20,13 +22,43 @@ import {
 
 const place = { conversation: ConversationIdSchema, seq: SeqSchema, at: TimeSchema, from: UserIdSchema } as const;
 
+/** One emoji on a message: how many members gave it, and whether the receiving user did. */
+export const ReactionSchema = Closed({ emoji: EmojiSchema, count: CountSchema, mine: Type.Optional(Type.Literal(true)) }, { title: "Reaction" });
+
+/**
+ * A message. Live it is as it was sent. In history, resume and `last` it is as it is now: `content` is the
+ * latest one, and `changed` is the seq of the last event that is contained in it.
+ */
 export const MessageCreatedSchema = Closed({
   type: Type.Literal("message.created"),
   ...place,
   clientId: ClientIdSchema,
-  content: ContentSchema,
+  content: ShownContentSchema,
   data: Type.Optional(DataSchema),
+  replyTo: Type.Optional(SeqSchema),
+  edited: Type.Optional(Closed({ rev: CountSchema, at: TimeSchema })),
+  deleted: Type.Optional(Closed({ by: UserIdSchema, at: TimeSchema })),
+  reactions: Type.Optional(Type.Array(ReactionSchema)),
+  changed: Type.Optional(SeqSchema),
 });
+
+/** `rev` counts a message's edits: 1, 2, 3… */
+export const MessageEditedSchema = Closed({
+  type: Type.Literal("message.edited"),
+  ...place,
+  clientId: Type.Optional(ClientIdSchema),
+  target: SeqSchema,
+  rev: CountSchema,
+  content: ShownContentSchema,
+});
+
+/** For all: its content, and that of its edits, is nowhere any more. A pin on it is gone too. */
+export const MessageDeletedSchema = Closed({ type: Type.Literal("message.deleted"), ...place, target: SeqSchema });
+
+export const ReactionAddedSchema = Closed({ type: Type.Literal("reaction.added"), ...place, target: SeqSchema, emoji: EmojiSchema });
+export const ReactionRemovedSchema = Closed({ type: Type.Literal("reaction.removed"), ...place, target: SeqSchema, emoji: EmojiSchema });
+export const PinAddedSchema = Closed({ type: Type.Literal("pin.added"), ...place, target: SeqSchema });
+export const PinRemovedSchema = Closed({ type: Type.Literal("pin.removed"), ...place, target: SeqSchema });
 
 export const MemberAddedSchema = Closed({
   type: Type.Literal("member.added"),
@@ -58,9 +90,28 @@ export const ConversationUpdatedSchema = Closed({
 });
 
 /** Every durable entry of a conversation's log, as the wire shows it. */
-export const LogEventSchema = Type.Union([MessageCreatedSchema, MemberAddedSchema, MemberRemovedSchema, MemberUpdatedSchema, ConversationUpdatedSchema]);
+export const LogEventSchema = Type.Union([
+  MessageCreatedSchema,
+  MessageEditedSchema,
+  MessageDeletedSchema,
+  ReactionAddedSchema,
+  ReactionRemovedSchema,
+  PinAddedSchema,
+  PinRemovedSchema,
+  MemberAddedSchema,
+  MemberRemovedSchema,
+  MemberUpdatedSchema,
+  ConversationUpdatedSchema,
+]);
 
 export type MessageCreated = Type.Static<typeof MessageCreatedSchema>;
+export type MessageEdited = Type.Static<typeof MessageEditedSchema>;
+export type MessageDeleted = Type.Static<typeof MessageDeletedSchema>;
+export type ReactionAdded = Type.Static<typeof ReactionAddedSchema>;
+export type ReactionRemoved = Type.Static<typeof ReactionRemovedSchema>;
+export type PinAdded = Type.Static<typeof PinAddedSchema>;
+export type PinRemoved = Type.Static<typeof PinRemovedSchema>;
+export type Reaction = Type.Static<typeof ReactionSchema>;
 export type MemberAdded = Type.Static<typeof MemberAddedSchema>;
 export type MemberRemoved = Type.Static<typeof MemberRemovedSchema>;
 export type MemberUpdated = Type.Static<typeof MemberUpdatedSchema>;

@@ -1,4 +1,5 @@
 /** The wire of Suda. Isomorphic: nothing here needs Node. */
+export { applyChange, type MessageChange } from "./apply-change.ts";
 export { createByteReviver, decodeBase64, encodeBase64, type ByteReviver } from "./byte-fields.ts";
 export { systemClock, systemRandom, type Clock, type Random, type Timer } from "./clock.ts";
 export { closeCodes, isResumableCloseCode, type CloseReason } from "./close-codes.ts";
@@ -6,16 +7,28 @@ export { codecOfSubprotocol, codecs, type Codec, type ParseOptions } from "./cod
 export {
   commands,
   createFields,
+  editFields,
   historyFields,
   isCommandType,
   profileFields,
+  sendFields,
   type Command,
   type CommandOf,
   type CommandType,
   type Ref,
   type ReplyOf,
 } from "./commands.ts";
-export { ContentSchema, MentionSchema, type Content, type Mention, type TextContent } from "./content.ts";
+export {
+  ContentSchema,
+  DeletedContentSchema,
+  MentionSchema,
+  ShownContentSchema,
+  type Content,
+  type DeletedContent,
+  type Mention,
+  type ShownContent,
+  type TextContent,
+} from "./content.ts";
 export { isCustomData, type CustomData, type JsonValue } from "./custom-data.ts";
 export { decodeCommands, decodeServerFrames, type Decoded } from "./decode.ts";
 export {
@@ -39,12 +52,26 @@ export {
   MemberRemovedSchema,
   MemberUpdatedSchema,
   MessageCreatedSchema,
+  MessageDeletedSchema,
+  MessageEditedSchema,
+  PinAddedSchema,
+  PinRemovedSchema,
+  ReactionAddedSchema,
+  ReactionRemovedSchema,
+  ReactionSchema,
   type ConversationUpdated,
   type LogEvent,
   type MemberAdded,
   type MemberRemoved,
   type MemberUpdated,
   type MessageCreated,
+  type MessageDeleted,
+  type MessageEdited,
+  type PinAdded,
+  type PinRemoved,
+  type Reaction,
+  type ReactionAdded,
+  type ReactionRemoved,
 } from "./events.ts";
 export {
   commandSchema,
@@ -82,6 +109,7 @@ export {
   ConversationIdSchema,
   CountSchema,
   DataSchema,
+  EmojiSchema,
   LimitSchema,
   RefSchema,
   RoleSchema,

@@ -48,6 +48,14 @@ export const limits = {
   titleMaxLength: 80,
   /** Users named in one `conversation.create` or `member.add`. */
   membersPerCommandMax: 1_000,
+  /** Code points of a reaction. */
+  emojiMaxLength: 32,
+  /** Different reactions to one message. */
+  reactionsMax: 20,
+  /** Edits of one message. */
+  editsMax: 200,
+  /** Pinned messages of one conversation. */
+  pinsMax: 50,
   /** Events, conversations or members in one page. */
   pageMax: 200,
   /** Conversations whose cursors one `hello` resumes: what fits into a frame. */

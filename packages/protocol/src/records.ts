@@ -44,6 +44,7 @@ export const ConversationSchema = Closed(
     head: SeqSchema,
     lastAt: TimeSchema,
     last: Type.Optional(LogEventSchema),
+    pins: Type.Optional(Type.Array(SeqSchema, { description: "Seqs of pinned messages, in the order in which they were pinned" })),
     role: Type.Optional(RoleSchema),
     read: Type.Optional(SeqSchema),
     unread: Type.Optional(CountSchema),

@@ -4,6 +4,7 @@
  */
 import Type from "typebox";
 import { isCustomData, type CustomData } from "./custom-data.ts";
+import { isEmoji } from "./emoji.ts";
 import { clientIdPattern, conversationIdPattern, userIdPattern, type ClientId, type ConversationId, type UserId } from "./ids.ts";
 import { limits } from "./limits.ts";
 
@@ -37,6 +38,12 @@ export const DataSchema = Type.Refine(
   Type.Unsafe<CustomData>({ type: "object", description: "Custom data: a JSON object of at most 4 KiB" }),
   isCustomData,
   () => "must be a JSON object of at most 4 KiB, nested at most 16 deep",
+);
+
+export const EmojiSchema = Type.Refine(
+  Type.String({ minLength: 1, maxLength: limits.emojiMaxLength, description: "A reaction: one emoji, or a host's own `:name:`" }),
+  (value) => isEmoji(value),
+  () => "must be one visible character such as 👍, or a name such as :party:",
 );
 
 /**

@@ -8,6 +8,8 @@
  * | key | value |
  * |---|---|
  * | `!schema`, `!owner`, `!fence\0token`, `!probe` | the store's own |
+ * | `c` conversation `\0a` seq | annotation: how the message differs from its entry (S25) |
+ * | `c` conversation `\0a` seq `\0` user `\0` emoji | that the user reacted so; emoji as base64url of its UTF-8 (S27) |
  * | `c` conversation `\0b` | what changes rarely: kind, epoch, title… |
  * | `c` conversation `\0k` user `\0` clientId | seq of the entry with this key (S3) |
  * | `c` conversation `\0m` user | member |
@@ -34,6 +36,11 @@ export const baseKey = (id: ConversationId): string => `c${id}\0b`;
 export const sendKey = (id: ConversationId, from: UserId, clientId: ClientId): string => `c${id}\0k${from}\0${clientId}`;
 export const memberKey = (id: ConversationId, user: UserId): string => `c${id}\0m${user}`;
 export const entryKey = (id: ConversationId, seq: number): string => `c${id}\0s${orderedNumber(seq)}`;
+export const annotationKey = (id: ConversationId, target: number): string => `c${id}\0a${orderedNumber(target)}`;
+/** All reactions of one user to one message lie behind it. */
+export const reactionsKey = (id: ConversationId, target: number, user: UserId): string => `${annotationKey(id, target)}\0${user}\0`;
+export const reactionKey = (id: ConversationId, target: number, user: UserId, emoji: string): string =>
+  reactionsKey(id, target, user) + Buffer.from(emoji).toString("base64url");
 export const tailKey = (id: ConversationId): string => `c${id}\0t`;
 export const userKey = (user: UserId): string => `u${user}`;
 export const changeKey = (user: UserId): string => `v${user}\0`;
@@ -53,6 +60,11 @@ export function conversationOf(key: string): ConversationId {
 
 export function seqOf(key: string): number {
   return Number.parseInt(key.slice(key.indexOf("\0") + 3), 36);
+}
+
+/** The emoji at the end of a reaction's key. */
+export function emojiOf(key: string): string {
+  return Buffer.from(key.slice(key.lastIndexOf("\0") + 1), "base64url").toString();
 }
 
 /** What follows the last `\0` and its letter: the user of a member key. */

@@ -38,6 +38,7 @@ export class LmdbStore implements Store {
       append: (conversation, drafts, options) => writer.append(conversation, drafts, options),
       readAfter: async (conversation, after, limit, maxBytes) => this.#readAfter(conversation, after, limit, maxBytes),
       readBefore: async (conversation, before, limit, maxBytes) => this.#readBefore(conversation, before, limit, maxBytes),
+      reactedBy: async (conversation, user, seqs) => this.#reader().reactedBy(conversation, user, seqs),
     };
     this.conversations = {
       create: (conversation) => writer.create(conversation),

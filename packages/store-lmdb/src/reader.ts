@@ -3,11 +3,25 @@
  * every checksum verified and every hole found (S5, S17).
  */
 import type { ConversationId, UserId } from "@suda/protocol";
-import type { ConversationRecord, LogEntry, MemberRecord, Membership, UserRecord } from "@suda/server/store";
+import type { Annotation, ConversationRecord, LogEntry, MemberRecord, Membership, UserRecord } from "@suda/server/store";
 import { SudaError } from "@suda/protocol";
 import type { Database } from "./database.ts";
-import { baseKey, changeKey, conversationEnd, conversationOf, conversationsEnd, entryKey, memberKey, tailKey, userKey, userOf } from "./keys.ts";
-import { decodeEntry, decodeRecord, memberOf, type BaseRecord, type MembershipValue, type MemberValue, type TailRecord } from "./records.ts";
+import {
+  annotationKey,
+  baseKey,
+  changeKey,
+  conversationEnd,
+  conversationOf,
+  conversationsEnd,
+  emojiOf,
+  entryKey,
+  memberKey,
+  reactionsKey,
+  tailKey,
+  userKey,
+  userOf,
+} from "./keys.ts";
+import { decodeAnnotation, decodeEntry, decodeRecord, memberOf, type BaseRecord, type MembershipValue, type MemberValue, type TailRecord } from "./records.ts";
 import { StoreCorruptError } from "./store-errors.ts";
 
 /** MDB_PANIC: after some failed commits LMDB refuses reads as well. */
@@ -56,10 +70,29 @@ export class Reader {
       const key = entryKey(id, seq);
       const bytes = this.#bytes(key) ?? missing(id, seq);
       sum += bytes.length;
+      const entry = decodeEntry(key, bytes);
+      const changes = entry.body.type === "message.created" ? this.#bytes(annotationKey(id, seq)) : undefined;
+      sum += changes?.length ?? 0;
       if (sum > maxBytes && entries.length > 0) break;
-      entries.push(decodeEntry(key, bytes));
+      entries.push(changes === undefined ? entry : { ...entry, annotation: decodeAnnotation(annotationKey(id, seq), changes) });
     }
     return entries;
+  }
+
+  annotation(id: ConversationId, target: number): Annotation | undefined {
+    const key = annotationKey(id, target);
+    const bytes = this.#bytes(key);
+    return bytes === undefined ? undefined : decodeAnnotation(key, bytes);
+  }
+
+  reactedBy(id: ConversationId, user: UserId, seqs: readonly number[]): Map<number, readonly string[]> {
+    const reacted = new Map<number, readonly string[]>();
+    for (const seq of seqs) {
+      const start = reactionsKey(id, seq, user);
+      const emojis = this.#range({ start, end: `${start.slice(0, -1)}\x01` }).map(([key]) => emojiOf(key));
+      if (emojis.length > 0) reacted.set(seq, emojis.sort());
+    }
+    return reacted;
   }
 
   member(id: ConversationId, user: UserId): MemberRecord | undefined {

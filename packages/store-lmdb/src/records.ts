@@ -4,8 +4,8 @@
  * with the key in it, an intact record in the wrong place is found out too.
  */
 import { crc32 } from "node:zlib";
-import type { ClientId, ConversationId, CustomData, Role, UserId } from "@suda/protocol";
-import type { LogBody, LogEntry, MemberRecord } from "@suda/server/store";
+import type { ClientId, ConversationId, CustomData, Role, ShownContent, UserId } from "@suda/protocol";
+import type { Annotation, LogBody, LogEntry, MemberRecord } from "@suda/server/store";
 import { Packr, RESERVE_START_SPACE } from "msgpackr";
 import { conversationOf, seqOf } from "./keys.ts";
 import { StoreCorruptError } from "./store-errors.ts";
@@ -19,6 +19,7 @@ export interface BaseRecord {
   readonly title?: string;
   readonly avatar?: string;
   readonly data?: CustomData;
+  readonly pins?: readonly number[];
 }
 
 /** What changes with every append: `[seq, at, ordinal, hash, memberCount, membersSeq]`. */
@@ -70,10 +71,20 @@ export function memberValue({ role, joinedAt, readSeq, readOrdinal }: MemberReco
   return [role, joinedAt, readSeq, readOrdinal];
 }
 
+export function decodeAnnotation(key: string, bytes: Buffer): Annotation {
+  const annotation = decodeRecord(key, bytes) as Annotation;
+  const { edited } = annotation;
+  return edited === undefined ? annotation : { ...annotation, edited: { ...edited, content: plainContent(edited.content) } };
+}
+
 /** The contract gives `Uint8Array`; msgpackr gives Node's subclass, which compares unequal and slices without copying. */
 function plainBytes(body: LogBody): LogBody {
-  if (body.type !== "message.created" || body.content.type !== "bytes") return body;
-  return { ...body, content: { ...body.content, bytes: new Uint8Array(body.content.bytes) } };
+  if ((body.type !== "message.created" && body.type !== "message.edited") || body.content.type !== "bytes") return body;
+  return { ...body, content: plainContent(body.content) };
+}
+
+function plainContent(content: ShownContent): ShownContent {
+  return content.type === "bytes" ? { ...content, bytes: new Uint8Array(content.bytes) } : content;
 }
 
 function checksum(key: string, payload: Uint8Array): number {
@@ -88,4 +99,4 @@ function corrupt(key: string, cause?: unknown): StoreCorruptError {
   return new StoreCorruptError(`wrong checksum of a ${kindNames[kind] ?? "record"}`, { conversation, cause });
 }
 
-const kindNames: Readonly<Record<string, string>> = { b: "conversation record", k: "send key", m: "member", t: "head" };
+const kindNames: Readonly<Record<string, string>> = { a: "change of a message", b: "conversation record", k: "send key", m: "member", t: "head" };

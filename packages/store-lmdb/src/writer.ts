@@ -8,18 +8,20 @@ import {
   emptyHash,
   patchFields,
   planAppend,
+  type Annotation,
   type AppendOptions,
   type AppendOutcome,
   type AppendView,
   type ConversationRecord,
   type Draft,
+  type LogEntry,
   type MemberRecord,
   type NewConversation,
   type UserPatch,
   type UserRecord,
 } from "@suda/server/store";
 import { notPlanned, type Committer } from "./committer.ts";
-import { baseKey, changeKey, creationKey, entryKey, memberKey, membershipKey, sendKey, tailKey, userKey } from "./keys.ts";
+import { annotationKey, baseKey, changeKey, creationKey, entryKey, memberKey, membershipKey, reactionKey, sendKey, tailKey, userKey } from "./keys.ts";
 import { conversationRecord, type Reader } from "./reader.ts";
 import { RecordCache } from "./record-cache.ts";
 import {
@@ -64,15 +66,21 @@ export class Writer {
       conversation: before,
       member: (user) => this.#member(id, user),
       stored: (from, clientId) => this.#storedAs(id, from, clientId),
+      entry: (seq) => (seq < 1 || seq > before.head.seq ? undefined : this.#entry(id, seq)),
+      annotation: (target) => this.#annotation(id, target),
+      hasReacted: (target, emoji, user) => this.#has(reactionKey(id, target, user, emoji)),
     };
-    const { outcomes, entries, conversation, members, memberships } = planAppend(view, drafts, { ...options, now: this.#clock.now() });
+    const { outcomes, entries, conversation, members, memberships, annotations, reactions, erased } = planAppend(view, drafts, {
+      ...options,
+      now: this.#clock.now(),
+    });
     if (entries.length === 0) {
       // The answer may lean on entries that are not durable yet.
       await this.#committer.settled(tailKey(id));
       return outcomes;
     }
     // What cannot be encoded throws here, before anything is planned.
-    const encoded = entries.map((entry): [string, Buffer] => {
+    const encoded = [...entries, ...erased].map((entry): [string, Buffer] => {
       const key = entryKey(id, entry.seq);
       return [key, encodeEntry(key, entry)];
     });
@@ -89,6 +97,12 @@ export class Writer {
       else this.#put(memberKey(id, user), memberValue(member));
     }
     for (const [user, state] of memberships) this.#moveMembership(user, id, state);
+    for (const [target, annotation] of annotations) this.#committer.put(annotationKey(id, target), annotation);
+    for (const { target, emoji, user, isOn } of reactions) {
+      const key = reactionKey(id, target, user, emoji);
+      if (isOn) this.#committer.put(key, []);
+      else this.#committer.remove(key);
+    }
     await this.#committer.commit();
     return outcomes;
   }
@@ -175,14 +189,28 @@ export class Writer {
     return planned === notPlanned ? this.#reader.user(id) : (planned as UserRecord | undefined);
   }
 
-  #storedAs(id: ConversationId, from: UserId, clientId: ClientId): { seq: number; at: number; digest: string } | undefined {
+  #storedAs(id: ConversationId, from: UserId, clientId: ClientId): LogEntry | undefined {
     const key = sendKey(id, from, clientId);
     const planned = this.#committer.planned(key);
     const seq = planned === notPlanned ? this.#reader.record(key) : decodeRecord(key, planned as Buffer);
-    if (typeof seq !== "number") return undefined;
-    const at = entryKey(id, seq);
-    const entry = this.#committer.planned(at);
-    return entry === notPlanned ? this.#reader.entry(id, seq) : decodeEntry(at, entry as Buffer);
+    return typeof seq === "number" ? this.#entry(id, seq) : undefined;
+  }
+
+  /** One that exists, durable or planned. */
+  #entry(id: ConversationId, seq: number): LogEntry {
+    const key = entryKey(id, seq);
+    const planned = this.#committer.planned(key);
+    return planned === notPlanned ? this.#reader.entry(id, seq) : decodeEntry(key, planned as Buffer);
+  }
+
+  #annotation(id: ConversationId, target: number): Annotation | undefined {
+    const planned = this.#committer.planned(annotationKey(id, target));
+    return planned === notPlanned ? this.#reader.annotation(id, target) : (planned as Annotation | undefined);
+  }
+
+  #has(key: string): boolean {
+    const planned = this.#committer.planned(key);
+    return (planned === notPlanned ? this.#reader.record(key) : planned) !== undefined;
   }
 
   #moveMembership(user: UserId, conversation: ConversationId, state: "joined" | "left"): void {
@@ -230,7 +258,7 @@ function tailOf({ head, memberCount, membersSeq }: ConversationRecord): TailReco
   return [head.seq, head.at, head.ordinal, head.hash, memberCount, membersSeq];
 }
 
-function baseOf({ kind, epoch, createdAt, createdBy, title, avatar, data }: ConversationRecord): BaseRecord {
+function baseOf({ kind, epoch, createdAt, createdBy, title, avatar, data, pins }: ConversationRecord): BaseRecord {
   return {
     kind,
     epoch,
@@ -239,9 +267,10 @@ function baseOf({ kind, epoch, createdAt, createdBy, title, avatar, data }: Conv
     ...(title !== undefined && { title }),
     ...(avatar !== undefined && { avatar }),
     ...(data !== undefined && { data }),
+    ...(pins !== undefined && { pins }),
   };
 }
 
 function hasOtherBase(before: ConversationRecord, after: ConversationRecord): boolean {
-  return before.title !== after.title || before.avatar !== after.avatar || before.data !== after.data;
+  return before.title !== after.title || before.avatar !== after.avatar || before.data !== after.data || before.pins !== after.pins;
 }

@@ -7,6 +7,7 @@
  */
 import { describe } from "node:test";
 import { appendRules } from "./store-suite/append-rules.ts";
+import { changeRules } from "./store-suite/change-rules.ts";
 import { conversationRules } from "./store-suite/conversation-rules.ts";
 import { durabilityRules } from "./store-suite/durability-rules.ts";
 import { effectRules } from "./store-suite/effect-rules.ts";
@@ -27,6 +28,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     appendRules(open);
     readRules(open);
     effectRules(open);
+    changeRules(open);
     memberRules(open);
     conversationRules(open);
     userRules(open);

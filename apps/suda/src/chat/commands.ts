@@ -26,6 +26,9 @@ const commandTable: Readonly<Record<CommandName, { readonly usage: string; reado
   who: { usage: "/who", completes: "none" },
   list: { usage: "/list", completes: "none" },
   history: { usage: "/history [COUNT]", completes: "none" },
+  edit: { usage: "/edit TEXT", completes: "none" },
+  delete: { usage: "/delete", completes: "none" },
+  react: { usage: "/react EMOJI", completes: "none" },
   retry: { usage: "/retry", completes: "none" },
   me: { usage: "/me [TEXT]", completes: "none" },
   name: { usage: "/name NAME", completes: "none" },
@@ -107,6 +110,17 @@ const handlers: Readonly<Record<CommandName, (host: CommandHost, rest: string) =
     const count = rest === "" ? historyPage : Number(rest);
     if (!Number.isInteger(count) || count < 1 || count > 200) throw usage(host.session, "history");
     await host.showHistory(currentOf(host.session), count);
+  },
+  async edit({ session }, rest) {
+    if (rest === "") throw usage(session, "edit");
+    await session.editLast(currentOf(session), rest);
+  },
+  async delete({ session }) {
+    await session.deleteLast(currentOf(session));
+  },
+  async react({ session }, rest) {
+    if (rest === "") throw usage(session, "react");
+    await session.react(currentOf(session), rest);
   },
   retry({ session }) {
     const count = session.retry(currentOf(session));

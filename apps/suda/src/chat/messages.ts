@@ -43,11 +43,39 @@ export interface Messages {
   readonly changed: (by: string) => string;
   readonly youLeft: (title: string) => string;
   readonly content: Readonly<Record<"image" | "video" | "audio" | "file" | "location" | "bytes", string>>;
+  readonly deletedMessage: string;
+  /** Behind an edited message. */
+  readonly edited: string;
+  readonly editedBy: (by: string, text: string) => string;
+  readonly deletedBy: (by: string) => string;
+  readonly reacted: (by: string, emoji: string) => string;
+  readonly unreacted: (by: string, emoji: string) => string;
+  readonly pinned: (by: string) => string;
+  readonly unpinned: (by: string) => string;
+  readonly noMessage: string;
+  readonly noOwnMessage: string;
   readonly unsupported: (type: string) => string;
   readonly help: Readonly<Record<CommandName | "keys", string>>;
 }
 
-export const commandNames = ["join", "dm", "new", "add", "leave", "who", "list", "history", "retry", "me", "name", "help", "quit"] as const;
+export const commandNames = [
+  "join",
+  "dm",
+  "new",
+  "add",
+  "leave",
+  "who",
+  "list",
+  "history",
+  "edit",
+  "delete",
+  "react",
+  "retry",
+  "me",
+  "name",
+  "help",
+  "quit",
+] as const;
 export type CommandName = (typeof commandNames)[number];
 
 const english: Messages = {
@@ -96,6 +124,16 @@ const english: Messages = {
   changed: (by) => `${by} changed the group`,
   youLeft: (title) => `You are no longer in ${title}.`,
   content: { image: "image", video: "video", audio: "audio", file: "file", location: "location", bytes: "data" },
+  deletedMessage: "deleted message",
+  edited: "(edited)",
+  editedBy: (by, text) => `${by} edited a message: ${text}`,
+  deletedBy: (by) => `${by} deleted a message`,
+  reacted: (by, emoji) => `${by} reacted with ${emoji}`,
+  unreacted: (by, emoji) => `${by} took ${emoji} back`,
+  pinned: (by) => `${by} pinned a message`,
+  unpinned: (by) => `${by} unpinned a message`,
+  noMessage: "There is no message here yet.",
+  noOwnMessage: "You have not written here, as far as is shown.",
   unsupported: (type) => `[${type}: this client cannot show it]`,
   help: {
     join: "open one of your conversations",
@@ -106,6 +144,9 @@ const english: Messages = {
     who: "who is in this conversation",
     list: "your conversations",
     history: "older messages",
+    edit: "give your last message another text",
+    delete: "delete your last message for everybody",
+    react: "react to the last message, or take it back",
     retry: "send failed messages again",
     me: "say what you do; alone: who you are",
     name: "change your name",
@@ -161,6 +202,16 @@ const korean: Messages = {
   changed: (by) => `${by} 님이 그룹 정보를 바꿨습니다`,
   youLeft: (title) => `${title} 대화에서 나왔습니다.`,
   content: { image: "사진", video: "동영상", audio: "음성", file: "파일", location: "위치", bytes: "데이터" },
+  deletedMessage: "삭제된 메시지",
+  edited: "(수정됨)",
+  editedBy: (by, text) => `${by} 님이 메시지를 수정했습니다: ${text}`,
+  deletedBy: (by) => `${by} 님이 메시지를 삭제했습니다`,
+  reacted: (by, emoji) => `${by} 님이 ${emoji} 반응을 남겼습니다`,
+  unreacted: (by, emoji) => `${by} 님이 ${emoji} 반응을 거두었습니다`,
+  pinned: (by) => `${by} 님이 메시지를 고정했습니다`,
+  unpinned: (by) => `${by} 님이 메시지 고정을 풀었습니다`,
+  noMessage: "아직 메시지가 없습니다.",
+  noOwnMessage: "보이는 범위에 내가 쓴 메시지가 없습니다.",
   unsupported: (type) => `[${type}: 이 프로그램에서 볼 수 없습니다]`,
   help: {
     join: "내 대화 열기",
@@ -171,6 +222,9 @@ const korean: Messages = {
     who: "대화에 있는 사람",
     list: "내 대화 목록",
     history: "이전 메시지",
+    edit: "내 마지막 메시지 고치기",
+    delete: "내 마지막 메시지를 모두에게서 지우기",
+    react: "마지막 메시지에 반응하기, 다시 쓰면 거두기",
     retry: "실패한 메시지 다시 보내기",
     me: "행동을 말하기. 혼자 쓰면 내 정보",
     name: "내 이름 바꾸기",

@@ -13,6 +13,7 @@ import {
   type Event,
   type LogEvent,
   type Member,
+  type MessageCreated,
   type Random,
   type ReplyOf,
   type User,
@@ -235,6 +236,38 @@ export class ChatSession implements AsyncDisposable {
     this.#dispatch(view, clientId, text);
   }
 
+  /** Another text for the newest of one's own messages. @throws ChatRefusal when there is none */
+  async editLast(view: ConversationView, text: string): Promise<void> {
+    const { seq } = this.#lastMessage(view, "mine");
+    await this.#connection.request("message.edit", {
+      conversation: view.record.id,
+      target: seq,
+      content: { type: "text", text },
+      clientId: this.#newClientId(),
+    });
+  }
+
+  /** For all. @throws ChatRefusal when there is none */
+  async deleteLast(view: ConversationView): Promise<void> {
+    const { seq } = this.#lastMessage(view, "mine");
+    await this.#connection.request("message.delete", { conversation: view.record.id, target: seq });
+  }
+
+  /** To the newest message; a second time takes it back. @throws ChatRefusal when there is none */
+  async react(view: ConversationView, emoji: string): Promise<void> {
+    const { seq, reactions = [] } = this.#lastMessage(view, "any");
+    const isMine = reactions.some((reaction) => reaction.emoji === emoji && reaction.mine === true);
+    await this.#connection.request(isMine ? "reaction.remove" : "reaction.add", { conversation: view.record.id, target: seq, emoji });
+  }
+
+  #lastMessage({ timeline }: ConversationView, whose: "mine" | "any"): MessageCreated {
+    const message = timeline.events.findLast(
+      (event): event is MessageCreated => event.type === "message.created" && event.deleted === undefined && (whose === "any" || event.from === this.#me),
+    );
+    if (message === undefined) throw new ChatRefusal(whose === "any" ? this.messages.noMessage : this.messages.noOwnMessage);
+    return message;
+  }
+
   /** Sends again what failed here, with the same clientIds. @returns how many */
   retry(view: ConversationView): number {
     const failed = view.timeline.outgoing.filter(({ state }) => state.is === "failed");
@@ -336,6 +369,12 @@ export class ChatSession implements AsyncDisposable {
         this.#onLeft(event.conversation);
         return;
       case "message.created":
+      case "message.edited":
+      case "message.deleted":
+      case "reaction.added":
+      case "reaction.removed":
+      case "pin.added":
+      case "pin.removed":
       case "member.added":
       case "member.removed":
       case "member.updated":
@@ -345,6 +384,19 @@ export class ChatSession implements AsyncDisposable {
         else if (this.#receive(view, event) === "hole") void this.#catchUp(view);
         return;
       }
+      case "lag": {
+        const view = this.#conversations.get(event.conversation);
+        if (view === undefined) return;
+        view.record = { ...view.record, head: Math.max(view.record.head, event.head) };
+        void this.#catchUp(view);
+        return;
+      }
+      case "typing.started":
+      case "typing.stopped":
+      case "receipt.updated":
+      case "goaway":
+        // Not shown.
+        return;
       default:
       // From a newer server; not for us.
     }

@@ -65,3 +65,20 @@ test("a remark keeps its place among what comes later", () => {
   timeline.receive(message(2), me);
   assert.deepEqual(shown(timeline), ["1", "(remark)", "2"]);
 });
+
+test("[D8] a change is shown on its message and takes no row", () => {
+  const timeline = new Timeline(0);
+  const about = { conversation: "g.x" as ConversationId, at: 9_000, from: "alice" as UserId, target: 1 };
+  timeline.receive(message(1), me);
+  timeline.receive(message(2), me);
+  timeline.receive({ type: "message.edited", ...about, seq: 3, rev: 1, content: { type: "text", text: "one" } }, me);
+  timeline.receive({ type: "reaction.added", ...about, seq: 4, from: me, emoji: "👍" }, me);
+  timeline.receive({ type: "message.deleted", ...about, target: 2, seq: 5 }, me);
+  assert.deepEqual(shown(timeline), ["1", "2"]);
+  const [first, second] = timeline.events;
+  assert.ok(first?.type === "message.created" && second?.type === "message.created");
+  assert.deepEqual([first.content, first.edited?.rev, first.reactions], [{ type: "text", text: "one" }, 1, [{ emoji: "👍", count: 1, mine: true }]]);
+  assert.deepEqual(second.content, { type: "deleted" });
+  timeline.prepend([]);
+  assert.equal(timeline.have, 5);
+});

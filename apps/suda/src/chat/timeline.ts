@@ -2,7 +2,7 @@
  * What one conversation shows: the events of its log in order and without holes, what is being sent, and
  * remarks of the program. ⑪ of the path of a message: merge by seq, and say so when a hole must be fetched.
  */
-import type { ClientId, LogEvent, UserId } from "@suda/protocol";
+import { applyChange, type ClientId, type LogEvent, type MessageChange, type UserId } from "@suda/protocol";
 
 export interface Outgoing {
   readonly clientId: ClientId;
@@ -65,6 +65,8 @@ export class Timeline {
     if (event.seq > this.#have + 1) return "hole";
     this.#events.push(event);
     this.#have = event.seq;
+    if (isChange(event))
+      this.#events = this.#events.map((one) => (one.type === "message.created" && one.seq === event.target ? applyChange(one, event, me) : one));
     if (this.#events.length > eventsMax) this.#events = this.#events.slice(-eventsMax + 500);
     if (event.type === "message.created" && event.from === me) this.#outgoing = this.#outgoing.filter(({ clientId }) => clientId !== event.clientId);
     return "new";
@@ -95,6 +97,8 @@ export class Timeline {
       for (let notice = this.#notices[at]; notice !== undefined && notice.afterSeq <= seq; notice = this.#notices[++at]) items.push({ kind: "notice", notice });
     };
     for (const event of this.#events) {
+      // It is on the message that it changed.
+      if (isChange(event)) continue;
       noticesUpTo(event.seq - 1);
       items.push({ kind: "event", event });
     }
@@ -102,4 +106,8 @@ export class Timeline {
     for (const outgoing of this.#outgoing) items.push({ kind: "outgoing", outgoing });
     return items;
   }
+}
+
+function isChange(event: LogEvent): event is MessageChange {
+  return event.type === "message.edited" || event.type === "message.deleted" || event.type === "reaction.added" || event.type === "reaction.removed";
 }

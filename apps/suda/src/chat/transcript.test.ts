@@ -87,3 +87,12 @@ test("an escape sequence in a message or in an unknown content is not drawn", ()
   if (item.kind === "event" && item.event.type === "message.created") Object.assign(item.event, { content: { type: "\u001b[2Jx" } });
   assert.match(rows([item])[1] ?? "", /\[x: this client cannot show it\]/);
 });
+
+test("[D8] an edited message has a mark, reactions their counts, a deleted one is a line", () => {
+  const { event } = message(1, "hello") as Extract<TimelineItem, { kind: "event" }>;
+  assert.ok(event.type === "message.created");
+  const show = (changes: object): string => rows([{ kind: "event", event: { ...event, ...changes } }]).at(-1) ?? "";
+  assert.match(show({}), /alice: hello$/);
+  assert.match(show({ edited: { rev: 1, at: 1 }, reactions: [{ emoji: "👍", count: 2, mine: true }] }), /alice: hello \(edited\) 👍2$/);
+  assert.match(show({ content: { type: "deleted" }, deleted: { by: "alice", at: 1 } }), /alice: deleted message$/);
+});

@@ -2,7 +2,7 @@
  * A conversation as rows of cells: day lines, the unread line, messages with their states, remarks. Pure: the
  * same timeline and width give the same rows.
  */
-import type { Content, LogEvent, UserId } from "@suda/protocol";
+import type { LogEvent, ShownContent, UserId } from "@suda/protocol";
 import { graphemes, graphemeWidth, textWidth } from "./cell-width.ts";
 import type { Messages } from "./messages.ts";
 import { safeLine, safeText } from "./text-safety.ts";
@@ -80,9 +80,11 @@ function itemSpans(item: TimelineItem, { me, nameOf, messages }: Pick<Transcript
   const spans: Span[] = [
     time,
     { text: `${nameOf(event.from)}: `, style: isMine ? "mine" : "other" },
-    { text: contentText(event.content, messages), style: "plain" },
+    { text: contentText(event.content, messages), style: event.deleted === undefined ? "plain" : "dim" },
+    ...(event.edited === undefined ? [] : [{ text: ` ${messages.edited}`, style: "dim" } as const]),
+    ...(event.reactions ?? []).map(({ emoji, count, mine }): Span => ({ text: ` ${safeLine(emoji)}${count}`, style: mine === true ? "bold" : "dim" })),
   ];
-  return isMine ? [...spans, ...stateSpans({ is: "sent", seq: event.seq }, messages)] : spans;
+  return isMine && event.deleted === undefined ? [...spans, ...stateSpans({ is: "sent", seq: event.seq }, messages)] : spans;
 }
 
 function stateSpans(state: Outgoing["state"], messages: Messages): Span[] {
@@ -98,7 +100,7 @@ function stateSpans(state: Outgoing["state"], messages: Messages): Span[] {
   }
 }
 
-export function contentText(content: Content, messages: Messages): string {
+export function contentText(content: ShownContent, messages: Messages): string {
   const box = (name: string, ...facts: (string | undefined)[]): string =>
     safeLine(`[${[name, ...facts].filter((fact) => fact !== undefined && fact !== "").join(" ")}]`);
   switch (content.type) {
@@ -116,6 +118,8 @@ export function contentText(content: Content, messages: Messages): string {
       return box(messages.content.location, content.title, content.address, `${content.latitude}, ${content.longitude}`);
     case "bytes":
       return box(messages.content.bytes, content.name, content.mime, `${content.bytes.byteLength} B`);
+    case "deleted":
+      return messages.deletedMessage;
     default:
       return safeLine(messages.unsupported((content as { type: string }).type));
   }
@@ -130,6 +134,18 @@ function changeText(event: Exclude<LogEvent, { type: "message.created" }>, nameO
       return event.from === event.user ? messages.left(by) : messages.removed(by, nameOf(event.user));
     case "member.updated":
       return messages.roleGiven(by, nameOf(event.user), messages.roles[event.role]);
+    case "message.edited":
+      return messages.editedBy(by, contentText(event.content, messages));
+    case "message.deleted":
+      return messages.deletedBy(by);
+    case "reaction.added":
+      return messages.reacted(by, safeLine(event.emoji));
+    case "reaction.removed":
+      return messages.unreacted(by, safeLine(event.emoji));
+    case "pin.added":
+      return messages.pinned(by);
+    case "pin.removed":
+      return messages.unpinned(by);
     case "conversation.updated":
       return typeof event.title === "string" ? messages.titled(by, safeLine(event.title)) : messages.changed(by);
     default:

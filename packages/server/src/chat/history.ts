@@ -2,7 +2,7 @@
 import { limits, SudaError, type CommandOf, type ReplyOf } from "@suda/protocol";
 import { accessConversation } from "./access.ts";
 import type { Actor, ChatContext } from "./context.ts";
-import { viewEvent } from "./view.ts";
+import { viewEvents } from "./view.ts";
 
 /** Stored bytes of one page: with JSON's overhead still far below what a client should take at once. */
 const pageMaxBytes = 524_288;
@@ -21,5 +21,5 @@ export async function getHistory(
   const first = entries[0]?.seq;
   const last = entries.at(-1)?.seq;
   const more = after === undefined ? first !== undefined && first > 1 : last !== undefined && last < head;
-  return { events: entries.map((entry) => viewEvent(id, entry)), head: Math.max(head, last ?? 0), more };
+  return { events: await viewEvents(context, actor.user, id, entries), head: Math.max(head, last ?? 0), more };
 }

@@ -6,7 +6,7 @@
 import { limits, stringifyFrame, type ConversationId, type Cursor, type LogEvent, type Resume, type Resumed } from "@suda/protocol";
 import type { ConversationRecord } from "../store/store.ts";
 import type { Actor, ChatContext } from "./context.ts";
-import { viewEvent } from "./view.ts";
+import { viewEvents } from "./view.ts";
 
 /** Of all events of one resume together. */
 const maxEvents = 2_000;
@@ -37,19 +37,26 @@ export async function resume(context: ChatContext, actor: Actor, { change, curso
   const budget: Budget = { events: maxEvents, bytes: maxBytes };
   for (const [id, cursor] of asked) {
     const record = joined.has(id) ? await conversations.get(id) : undefined;
-    const missed = record === undefined ? undefined : await missedOf(context, record, cursor, budget);
+    const missed = record === undefined ? undefined : await missedOf(context, actor, { record, cursor, budget });
     if (missed !== undefined) resumed.push(missed);
   }
   return { resumed, left: [...left], changed: moved.filter(({ state }) => state === "joined").map(({ conversation }) => conversation) };
 }
 
-async function missedOf({ store }: ChatContext, { id, epoch, head }: ConversationRecord, cursor: Cursor, budget: Budget): Promise<Resumed | undefined> {
+interface Asked {
+  readonly record: ConversationRecord;
+  readonly cursor: Cursor;
+  readonly budget: Budget;
+}
+
+async function missedOf(context: ChatContext, actor: Actor, { record, cursor, budget }: Asked): Promise<Resumed | undefined> {
+  const { id, epoch, head } = record;
   const place = { conversation: id, epoch, head: head.seq };
   if (cursor.epoch !== epoch || cursor.seq > head.seq) return { ...place, outcome: "reset", events: [], more: head.seq > 0 };
   if (cursor.seq === head.seq) return undefined;
   const limit = Math.min(limits.resumePageMax, budget.events);
-  const entries = limit > 0 && budget.bytes > 0 ? await store.log.readAfter(id, cursor.seq, limit, budget.bytes) : [];
-  const events = entries.map((entry) => viewEvent(id, entry));
+  const entries = limit > 0 && budget.bytes > 0 ? await context.store.log.readAfter(id, cursor.seq, limit, budget.bytes) : [];
+  const events = await viewEvents(context, actor.user, id, entries);
   for (const event of events) spend(budget, event);
   const first = events[0]?.seq;
   const last = events.at(-1)?.seq ?? cursor.seq;

@@ -27,13 +27,17 @@ export async function sendMessage(context: ChatContext, actor: Actor, command: S
   return { committed: commit(context, actor, command) };
 }
 
-async function commit(context: ChatContext, { user }: Actor, { conversation, clientId, content, data }: SendCommand): Promise<ReplyOf<"message.send">> {
+async function commit(
+  context: ChatContext,
+  { user }: Actor,
+  { conversation, clientId, content, data, replyTo }: SendCommand,
+): Promise<ReplyOf<"message.send">> {
   const startedAt = context.clock.monotonicMs();
   const outcome = await append(context, conversation, {
     from: user,
     clientId,
     roles: anyRole,
-    body: { type: "message.created", content, ...(data === undefined ? {} : { data }) },
+    body: { type: "message.created", content, ...(data === undefined ? {} : { data }), ...(replyTo === undefined ? {} : { replyTo }) },
   });
   switch (outcome.outcome) {
     case "stored":
@@ -47,6 +51,9 @@ async function commit(context: ChatContext, { user }: Actor, { conversation, cli
     case "refused":
       // Removed between the gate and the commit: the same answer as at the gate.
       throw new SudaError("conversation.not_found", "There is no such conversation, or it is not yours.");
+    case "rejected":
+      throw new SudaError("frame.invalid", "/replyTo is not the seq of a message of this conversation.", { path: "/replyTo" });
+    case "unchanged":
     case "moved":
     case "withheld":
       throw new Error(`An append of one draft without conditions came back as ${outcome.outcome}.`);
@@ -54,7 +61,7 @@ async function commit(context: ChatContext, { user }: Actor, { conversation, cli
 }
 
 /** Each mention lies inside the text; both count code points. */
-function checkMentions(content: Content): void {
+export function checkMentions(content: Content): void {
   if (content.type !== "text" || content.mentions === undefined) return;
   let length = 0;
   for (const _ of content.text) length++;

@@ -1,13 +1,34 @@
 /** Records of the store as the wire shows them. */
-import type { Conversation, ConversationId, LogEvent, Member, User, UserId } from "@suda/protocol";
-import type { ConversationRecord, LogEntry, MemberRecord, UserRecord } from "../store/store.ts";
-import type { ChatContext } from "./context.ts";
+import type { Conversation, ConversationId, LogEvent, Member, MessageCreated, User, UserId } from "@suda/protocol";
+import type { Annotation, ConversationRecord, LogEntry, MemberRecord, UserRecord } from "../store/store.ts";
+import { systemUser, type ChatContext } from "./context.ts";
 
-/** A log entry as an event: the same object live and in history. */
-export function viewEvent(conversation: ConversationId, { seq, at, from, clientId, body }: LogEntry): LogEvent {
+/**
+ * A log entry as an event: the same object live and in history, but that a message which was changed since is
+ * shown as it is now.
+ * @param mine the receiving user's own reactions to it
+ */
+export function viewEvent(conversation: ConversationId, { seq, at, from, clientId, body, annotation }: LogEntry, mine: readonly string[] = []): LogEvent {
   const { type, ...rest } = body;
+  const changes = annotation === undefined ? {} : viewAnnotation(annotation, mine);
   // The body's shape follows its type, which TypeScript cannot see through the spread.
-  return { type, conversation, seq, at, from, ...(clientId === undefined ? {} : { clientId }), ...rest } as LogEvent;
+  return { type, conversation, seq, at, from, ...(clientId === undefined ? {} : { clientId }), ...rest, ...changes } as LogEvent;
+}
+
+/** What was read of a log, as `viewer` sees it. */
+export async function viewEvents({ store }: ChatContext, viewer: UserId, conversation: ConversationId, entries: readonly LogEntry[]): Promise<LogEvent[]> {
+  const reacted = entries.filter(({ annotation }) => annotation?.reactions !== undefined).map(({ seq }) => seq);
+  const mine = reacted.length === 0 ? undefined : await store.log.reactedBy(conversation, viewer, reacted);
+  return entries.map((entry) => viewEvent(conversation, entry, mine?.get(entry.seq)));
+}
+
+function viewAnnotation({ changed, edited, deleted, reactions }: Annotation, mine: readonly string[]): Partial<MessageCreated> {
+  return {
+    ...(edited === undefined ? {} : { content: edited.content, edited: { rev: edited.rev, at: edited.at } }),
+    ...(deleted === undefined ? {} : { deleted: { by: deleted.by, at: deleted.at } }),
+    ...(reactions === undefined ? {} : { reactions: reactions.map(({ emoji, count }) => ({ emoji, count, ...(mine.includes(emoji) ? { mine: true } : {}) })) }),
+    changed,
+  };
 }
 
 export function viewUser({ id, name, avatar, bot, data }: UserRecord): User {
@@ -25,9 +46,11 @@ export function viewMember({ user, role, joinedAt }: MemberRecord): Member {
 }
 
 /** A conversation as `member` sees it; as the backend sees it when there is no member. */
-export async function viewConversation({ store }: ChatContext, record: ConversationRecord, member: MemberRecord | undefined): Promise<Conversation> {
-  const { id, kind, epoch, createdAt, createdBy, title, avatar, data, memberCount, head } = record;
-  const [last] = head.seq === 0 ? [] : await store.log.readBefore(id, head.seq + 1, 1);
+export async function viewConversation(context: ChatContext, record: ConversationRecord, member: MemberRecord | undefined): Promise<Conversation> {
+  const { id, kind, epoch, createdAt, createdBy, title, avatar, data, memberCount, head, pins } = record;
+  const { store } = context;
+  const lastEntry = head.seq === 0 ? [] : await store.log.readBefore(id, head.seq + 1, 1);
+  const [last] = await viewEvents(context, member?.user ?? systemUser, id, lastEntry);
   const other = kind === "direct" && member !== undefined ? await otherMember(store, id, member.user) : undefined;
   return {
     id,
@@ -42,7 +65,8 @@ export async function viewConversation({ store }: ChatContext, record: Conversat
     ...(avatar === undefined ? {} : { avatar }),
     ...(data === undefined ? {} : { data }),
     ...(other === undefined ? {} : { with: other }),
-    ...(last === undefined ? {} : { last: viewEvent(id, last) }),
+    ...(last === undefined ? {} : { last }),
+    ...(pins === undefined ? {} : { pins: [...pins] }),
     // The member was read after the conversation and may have read on meanwhile.
     ...(member === undefined ? {} : { role: member.role, read: Math.min(member.readSeq, head.seq), unread: Math.max(0, head.ordinal - member.readOrdinal) }),
   };

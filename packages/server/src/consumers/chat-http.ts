@@ -65,8 +65,8 @@ function mountRoute(app: Hono<Env>, row: Route, { context }: ChatHttpEnvironment
     const call = {
       context,
       actor,
-      params: params.check(c.req.param()),
-      query: query.check(parseQuery(row.query.properties, c.env.scope.query)),
+      params: params.check(parseFields(row.params.properties, Object.entries<string>(c.req.param()))),
+      query: query.check(parseFields(row.query.properties, c.env.scope.query)),
       body: {},
     };
     if (body !== undefined) {
@@ -134,14 +134,14 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-/** Query strings as the schema's types; what is no number stays text and is refused by the schema. A field that is repeated is refused. */
-function parseQuery(properties: Readonly<Record<string, unknown>>, search: URLSearchParams): Record<string, unknown> {
-  const query = new Map<string, unknown>();
-  for (const [key, value] of search) {
-    if (query.has(key)) throw new SudaError("frame.invalid", `/${key} is named twice.`, { path: `/${key}` });
+/** Fields of path and query as the schema's types; what is no number stays text and is refused by the schema. A field that is repeated is refused. */
+function parseFields(properties: Readonly<Record<string, unknown>>, given: Iterable<readonly [string, string]>): Record<string, unknown> {
+  const fields = new Map<string, unknown>();
+  for (const [key, value] of given) {
+    if (fields.has(key)) throw new SudaError("frame.invalid", `/${key} is named twice.`, { path: `/${key}` });
     const type = Object.hasOwn(properties, key) ? (properties[key] as { readonly type?: string }).type : undefined;
-    query.set(key, type === "integer" && /^\d{1,16}$/.test(value) ? Number(value) : value);
+    fields.set(key, type === "integer" && /^\d{1,16}$/.test(value) ? Number(value) : value);
   }
   // Not by assignment, which would lose a field that is called __proto__ instead of having it refused.
-  return Object.fromEntries(query);
+  return Object.fromEntries(fields);
 }

@@ -9,6 +9,7 @@ import { createGroup } from "../chat/create-group.ts";
 import { getHistory } from "../chat/history.ts";
 import { getConversation, listConversations } from "../chat/list-conversations.ts";
 import { addMembers, leave, listMembers, removeMember, setRole } from "../chat/members.ts";
+import { deleteMessage, editMessage, pin, react } from "../chat/message-changes.ts";
 import { openDirect } from "../chat/open-direct.ts";
 import { markRead } from "../chat/receipts.ts";
 import { tellTyping } from "../chat/typing.ts";
@@ -35,6 +36,12 @@ export const commandHandlers: { readonly [T in HandledType]: Handler<T> } = {
   "member.remove": (context, actor, { conversation, user }) => removeMember(context, actor, conversation, user),
   "member.update": (context, actor, { conversation, user, role }) => setRole(context, actor, conversation, user, role),
   "member.leave": (context, actor, { conversation }) => leave(context, actor, conversation),
+  "message.edit": editMessage,
+  "message.delete": deleteMessage,
+  "reaction.add": (context, actor, command) => react(context, actor, command, "reaction.added"),
+  "reaction.remove": (context, actor, command) => react(context, actor, command, "reaction.removed"),
+  "pin.add": (context, actor, command) => pin(context, actor, command, "pin.added"),
+  "pin.remove": (context, actor, command) => pin(context, actor, command, "pin.removed"),
   "history.get": getHistory,
   "typing.start": (context, actor, { conversation }) => tellTyping(context, actor, conversation, "typing.started"),
   "typing.stop": (context, actor, { conversation }) => tellTyping(context, actor, conversation, "typing.stopped"),

@@ -2,16 +2,7 @@
  * /openapi.json and /asyncapi.json, made from the same tables that serve: routes and commands. Nothing in
  * them is written by hand twice.
  */
-import {
-  commands,
-  commandSchema,
-  ConversationJoinedSchema,
-  ConversationLeftSchema,
-  ErrorFrameSchema,
-  LogEventSchema,
-  replySchema,
-  type CommandType,
-} from "@suda/protocol";
+import { commands, commandSchema, ErrorFrameSchema, EventSchema, replySchema, type CommandType } from "@suda/protocol";
 import { routes, type Route } from "./http-routes.ts";
 
 type JsonObject = { [key: string]: unknown };
@@ -90,8 +81,10 @@ export function asyncApiDocument(): JsonObject {
     message(`${type}.reply`, `Answer to ${type}`, replySchema(type));
   }
   message("error", "A refusal, with the ref of what is refused", ErrorFrameSchema);
-  const events = [...(LogEventSchema.anyOf as readonly { properties: { type: { const: string } } }[]), ConversationJoinedSchema, ConversationLeftSchema];
-  for (const schema of events) message(schema.properties.type.const, `Event ${schema.properties.type.const}`, schema);
+  for (const schema of leavesOf(EventSchema as unknown as SchemaNode)) {
+    const type = String(schema.properties?.["type"]?.const);
+    message(type, `Event ${type}`, schema);
+  }
   const refs = (names: readonly string[]): JsonObject[] => names.map((name) => ({ $ref: `#/channels/socket/messages/${name}` }));
   const received = Object.keys(messages).filter((name) => !types.includes(name as CommandType));
   return {
@@ -111,6 +104,17 @@ export function asyncApiDocument(): JsonObject {
     },
     components: { messages },
   };
+}
+
+interface SchemaNode {
+  readonly anyOf?: readonly SchemaNode[];
+  readonly const?: unknown;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+}
+
+/** The variants of a union of unions. */
+function leavesOf(schema: SchemaNode): readonly SchemaNode[] {
+  return schema.anyOf?.flatMap(leavesOf) ?? [schema];
 }
 
 /** Plain JSON Schema: bytes are base64 strings there. */

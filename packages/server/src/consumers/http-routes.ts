@@ -7,15 +7,16 @@
 import {
   Closed,
   ClientIdSchema,
-  ContentSchema,
   ConversationIdSchema,
   ConversationSchema,
   commands,
   createFields,
-  DataSchema,
+  editFields,
+  EmojiSchema,
   historyFields,
   profileFields,
   RoleSchema,
+  sendFields,
   SeqSchema,
   SudaError,
   UserIdSchema,
@@ -29,6 +30,7 @@ import { createGroup } from "../chat/create-group.ts";
 import { getHistory } from "../chat/history.ts";
 import { getConversation, listConversations } from "../chat/list-conversations.ts";
 import { addMembers, listMembers, removeMember, setRole } from "../chat/members.ts";
+import { deleteMessage, editMessage, pin, react } from "../chat/message-changes.ts";
 import { openDirect } from "../chat/open-direct.ts";
 import { markRead } from "../chat/receipts.ts";
 import { sendMessage } from "../chat/send-message.ts";
@@ -84,6 +86,9 @@ function route<Params extends Fields = typeof none, Query extends Fields = typeo
 const replyOf = (type: CommandType): Fields => commands[type].reply;
 const inConversation = Closed({ conversation: ConversationIdSchema });
 const memberOfConversation = Closed({ conversation: ConversationIdSchema, user: UserIdSchema });
+
+const ofMessage = Closed({ conversation: ConversationIdSchema, target: SeqSchema });
+const reactionToMessage = Closed({ conversation: ConversationIdSchema, target: SeqSchema, emoji: EmojiSchema });
 
 const newConversation = Closed({
   kind: Type.Optional(Type.Union([Type.Literal("group"), Type.Literal("direct")], { default: "group" })),
@@ -211,9 +216,70 @@ export const routes: readonly Route[] = [
     summary: "Sends a message; answered when it is durable. Idempotent by `clientId`.",
     caller: "user",
     params: inConversation,
-    body: Closed({ clientId: ClientIdSchema, content: ContentSchema, data: Type.Optional(DataSchema) }),
+    body: Closed(sendFields),
     reply: replyOf("message.send"),
     run: async ({ context, actor, params, body }) => (await sendMessage(context, actor, { ...params, ...body })).committed,
+  }),
+  route({
+    method: "PATCH",
+    path: "/v1/conversations/:conversation/messages/:target",
+    name: "editMessage",
+    summary: "Gives a message of the user's another content of the same type. Idempotent by `clientId`.",
+    caller: "user",
+    params: ofMessage,
+    body: Closed(editFields),
+    reply: replyOf("message.edit"),
+    run: ({ context, actor, params, body }) => editMessage(context, actor, { ...params, ...body }),
+  }),
+  route({
+    method: "DELETE",
+    path: "/v1/conversations/:conversation/messages/:target",
+    name: "deleteMessage",
+    summary: "Deletes a message for all and erases what it said",
+    caller: "any",
+    params: ofMessage,
+    reply: replyOf("message.delete"),
+    run: ({ context, actor, params }) => deleteMessage(context, actor, params),
+  }),
+  route({
+    method: "PUT",
+    path: "/v1/conversations/:conversation/messages/:target/reactions/:emoji",
+    name: "addReaction",
+    summary: "Adds the user's reaction; the emoji is percent-encoded UTF-8",
+    caller: "user",
+    params: reactionToMessage,
+    reply: replyOf("reaction.add"),
+    run: ({ context, actor, params }) => react(context, actor, params, "reaction.added"),
+  }),
+  route({
+    method: "DELETE",
+    path: "/v1/conversations/:conversation/messages/:target/reactions/:emoji",
+    name: "removeReaction",
+    summary: "Takes the user's reaction back",
+    caller: "user",
+    params: reactionToMessage,
+    reply: replyOf("reaction.remove"),
+    run: ({ context, actor, params }) => react(context, actor, params, "reaction.removed"),
+  }),
+  route({
+    method: "PUT",
+    path: "/v1/conversations/:conversation/pins/:target",
+    name: "addPin",
+    summary: "Pins a message for all",
+    caller: "any",
+    params: ofMessage,
+    reply: replyOf("pin.add"),
+    run: ({ context, actor, params }) => pin(context, actor, params, "pin.added"),
+  }),
+  route({
+    method: "DELETE",
+    path: "/v1/conversations/:conversation/pins/:target",
+    name: "removePin",
+    summary: "Unpins a message",
+    caller: "any",
+    params: ofMessage,
+    reply: replyOf("pin.remove"),
+    run: ({ context, actor, params }) => pin(context, actor, params, "pin.removed"),
   }),
   route({
     method: "GET",

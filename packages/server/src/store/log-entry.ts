@@ -47,6 +47,14 @@ export function effectsOf(from: UserId, body: LogBody): readonly Effect[] {
     case "message.created":
       // Who writes has read: sending advances one's own mark.
       return [{ effect: "member.read", user: from }];
+    case "message.edited":
+    case "reaction.added":
+    case "reaction.removed":
+    case "message.deleted":
+    case "pin.added":
+    case "pin.removed":
+      // What they do to messages and pins: annotations.ts.
+      return [];
     case "member.added":
       return body.users.map((user) => ({ effect: "member.join", user, role: "member" }));
     case "member.removed":

@@ -9,6 +9,7 @@ import { SudaError, systemClock, type ClientId, type Clock, type ConversationId,
 import { emptyHash } from "./log-entry.ts";
 import { patchFields, planAppend } from "./plan-append.ts";
 import type {
+  Annotation,
   AppendOptions,
   AppendOutcome,
   ConversationRecord,
@@ -39,6 +40,9 @@ interface Conversation {
   memberOrder: UserId[] | undefined;
   /** `from\nclientId` → seq. */
   readonly keys: Map<string, number>;
+  readonly annotations: Map<number, Annotation>;
+  /** `seq\nuser` → emoji. */
+  readonly reactions: Map<string, Set<string>>;
 }
 
 interface UserState {
@@ -51,6 +55,7 @@ export class MemoryStore implements Store {
     append: async (conversation, drafts, options) => this.#append(conversation, drafts, options),
     readAfter: async (conversation, after, limit, maxBytes) => this.#readAfter(conversation, after, limit, maxBytes),
     readBefore: async (conversation, before, limit, maxBytes) => this.#readBefore(conversation, before, limit, maxBytes),
+    reactedBy: async (conversation, user, seqs) => this.#reactedBy(conversation, user, seqs),
   };
   readonly conversations: ConversationStore = {
     create: async (conversation) => this.#create(conversation),
@@ -104,11 +109,14 @@ export class MemoryStore implements Store {
   #append(id: ConversationId, drafts: readonly Draft[], options: AppendOptions = {}): readonly AppendOutcome[] {
     const conversation = this.#open().get(id);
     if (conversation === undefined) throw new SudaError("conversation.not_found");
-    const { log, keys, members } = conversation;
+    const { log, keys, members, annotations, reactions } = conversation;
     const view = {
       conversation: conversation.record,
       member: (user: UserId) => members.get(user),
       stored: (from: UserId, clientId: ClientId) => log[(keys.get(keyOf(from, clientId)) ?? 0) - 1],
+      entry: (seq: number) => log[seq - 1],
+      annotation: (target: number) => annotations.get(target),
+      hasReacted: (target: number, emoji: string, user: UserId) => reactions.get(`${target}\n${user}`)?.has(emoji) === true,
     };
     const plan = planAppend(view, drafts, { ...options, now: this.#clock.now() });
     conversation.record = plan.conversation;
@@ -120,6 +128,14 @@ export class MemoryStore implements Store {
       if (member === undefined) members.delete(user);
       else members.set(user, member);
     }
+    for (const entry of plan.erased) log[entry.seq - 1] = entry;
+    for (const [target, annotation] of plan.annotations) annotations.set(target, annotation);
+    for (const { target, emoji, user, isOn } of plan.reactions) {
+      const emojis = reactions.get(`${target}\n${user}`) ?? new Set();
+      if (isOn) emojis.add(emoji);
+      else emojis.delete(emoji);
+      reactions.set(`${target}\n${user}`, emojis);
+    }
     if (plan.memberships.size > 0) conversation.memberOrder = undefined;
     for (const [user, state] of plan.memberships) this.#moveMembership(user, id, state);
     return plan.outcomes;
@@ -127,19 +143,28 @@ export class MemoryStore implements Store {
 
   #readAfter(id: ConversationId, after: number, limit: number, maxBytes?: number): readonly LogEntry[] {
     checkLimit(limit, 1_000);
-    const page =
-      this.#open()
-        .get(id)
-        ?.log.slice(Math.max(after, 0), Math.max(after, 0) + limit) ?? [];
+    const conversation = this.#open().get(id);
+    const page = withAnnotations(conversation, conversation?.log.slice(Math.max(after, 0), Math.max(after, 0) + limit) ?? []);
     return page.slice(0, countWithin(page, maxBytes));
   }
 
   #readBefore(id: ConversationId, before: number, limit: number, maxBytes?: number): readonly LogEntry[] {
     checkLimit(limit, 1_000);
-    const log = this.#open().get(id)?.log ?? [];
+    const conversation = this.#open().get(id);
+    const log = conversation?.log ?? [];
     const end = Math.min(Math.max(before - 1, 0), log.length);
-    const page = log.slice(Math.max(end - limit, 0), end);
+    const page = withAnnotations(conversation, log.slice(Math.max(end - limit, 0), end));
     return page.slice(page.length - countWithin(page.toReversed(), maxBytes));
+  }
+
+  #reactedBy(id: ConversationId, user: UserId, seqs: readonly number[]): ReadonlyMap<number, readonly string[]> {
+    const reactions = this.#open().get(id)?.reactions;
+    const reacted = new Map<number, readonly string[]>();
+    for (const seq of seqs) {
+      const emojis = reactions?.get(`${seq}\n${user}`);
+      if (emojis !== undefined && emojis.size > 0) reacted.set(seq, [...emojis].sort());
+    }
+    return reacted;
   }
 
   #create(creation: NewConversation): { outcome: "created" | "existing"; conversation: ConversationRecord } {
@@ -152,7 +177,7 @@ export class MemoryStore implements Store {
     const first = new Map<UserId, MemberRecord>();
     for (const { user, role } of members) if (!first.has(user)) first.set(user, { user, role, joinedAt: at, readSeq: 0, readOrdinal: 0 });
     const record: ConversationRecord = { ...fields, memberCount: first.size, membersSeq: 0, head: { seq: 0, at, ordinal: 0, hash: emptyHash } };
-    conversations.set(creation.id, { record, log: [], members: first, memberOrder: undefined, keys: new Map() });
+    conversations.set(creation.id, { record, log: [], members: first, memberOrder: undefined, keys: new Map(), annotations: new Map(), reactions: new Map() });
     this.#conversationOrder = undefined;
     if (creationKey !== undefined) this.#creations.set(creationKey, creation.id);
     for (const user of first.keys()) this.#moveMembership(user, creation.id, "joined");
@@ -235,12 +260,20 @@ function pageAfter<T extends string>(ordered: readonly T[], after: T | undefined
   return ordered.slice(low, low + limit);
 }
 
+function withAnnotations(conversation: Conversation | undefined, entries: readonly LogEntry[]): readonly LogEntry[] {
+  if (conversation === undefined || conversation.annotations.size === 0) return entries;
+  return entries.map((entry) => {
+    const annotation = conversation.annotations.get(entry.seq);
+    return annotation === undefined ? entry : { ...entry, annotation };
+  });
+}
+
 /** How many of the entries fit into `maxBytes`, but at least one. */
 function countWithin(entries: readonly LogEntry[], maxBytes: number | undefined): number {
   if (maxBytes === undefined) return entries.length;
   let bytes = 0;
   for (const [index, entry] of entries.entries()) {
-    bytes += bytesOf(entry.body);
+    bytes += bytesOf(entry.body) + (entry.annotation === undefined ? 0 : bytesOf(entry.annotation));
     if (bytes > maxBytes && index > 0) return index;
   }
   return entries.length;

@@ -3,21 +3,28 @@
  * ⑥ of the path of a message. Every driver asks here and then only has to make the plan durable in its own
  * way, so that roles, idempotency and order cannot come out differently in one of them.
  *
- * Rules: S1 S2 S3 S4 S6 S7 S8 of docs/contracts/store.md; held by `storeSuite` of @suda/testing.
+ * Rules: S1 S2 S3 S4 S6 S7 S8 S24 S25 S26 S27 of docs/contracts/store.md; held by `storeSuite` of @suda/testing.
  */
 import type { ClientId, UserId } from "@suda/protocol";
+import { annotate, eraseBody, isMessageChange, judgeChange, pinsAfter, type ChangeView } from "./annotations.ts";
 import { chainHash, digestOf, effectsOf, isCountable, type Effect } from "./log-entry.ts";
-import type { AppendOptions, AppendOutcome, ConversationRecord, Draft, Head, LogEntry, MemberRecord } from "./store.ts";
+import type { Annotation, AppendOptions, AppendOutcome, ConversationRecord, Draft, Head, LogBody, LogEntry, MemberRecord, MessageChangeBody } from "./store.ts";
 
 /** Drafts in one append. */
 const draftsMax = 100;
 
-/** What a plan must know of the conversation, entries under way included. Asked only for users and keys that the drafts name. */
-export interface AppendView {
-  readonly conversation: ConversationRecord;
-  member(user: UserId): MemberRecord | undefined;
+/** What a plan must know of the conversation, entries under way included. Asked only for users, keys and messages that the drafts name. */
+export interface AppendView extends ChangeView {
   /** The entry that holds the key, if one does. */
-  stored(from: UserId, clientId: ClientId): { readonly seq: number; readonly at: number; readonly digest: string } | undefined;
+  stored(from: UserId, clientId: ClientId): LogEntry | undefined;
+}
+
+/** Whether a user's reaction stands from now on. */
+export interface ReactionMark {
+  readonly target: number;
+  readonly emoji: string;
+  readonly user: UserId;
+  readonly isOn: boolean;
 }
 
 export interface AppendPlan {
@@ -31,6 +38,12 @@ export interface AppendPlan {
   readonly members: ReadonlyMap<UserId, MemberRecord | undefined>;
   /** Users who joined or left, with the state after all drafts; their change counters move by one (S10). */
   readonly memberships: ReadonlyMap<UserId, "joined" | "left">;
+  /** Messages that changed, by seq, as they are afterwards (S25). */
+  readonly annotations: ReadonlyMap<number, Annotation>;
+  /** In order; the last one of a message, emoji and user counts (S27). */
+  readonly reactions: readonly ReactionMark[];
+  /** Entries, old or of this very append, that are to be stored anew in their places without what was written in them (S26). */
+  readonly erased: readonly LogEntry[];
 }
 
 /**
@@ -50,20 +63,21 @@ export function planAppend(view: AppendView, drafts: readonly Draft[], options: 
   const leaning = new Set<AppendOutcome>();
   let isHeld = false;
   for (const draft of drafts) {
-    const digest = digestOf(draft.body);
-    const outcome = place(draft, digest);
+    const outcome = place(draft);
     outcomes.push(outcome);
-    if (outcome.outcome !== "stored" && outcome.outcome !== "duplicate") isHeld = true;
+    if (outcome.outcome !== "stored" && outcome.outcome !== "duplicate" && outcome.outcome !== "unchanged") isHeld = true;
   }
   if (isHeld) return { ...nothing, outcomes: outcomes.map((outcome) => (leaning.has(outcome) ? { outcome: "withheld" } : outcome)), conversation: before };
   if (work.entries.length === 0) return { ...nothing, outcomes, conversation: before };
-  return { outcomes, entries: work.entries, conversation: work.conversation, members: work.members, memberships: work.memberships };
+  const { entries, conversation, members, memberships, annotations, reactions } = work;
+  return { outcomes, entries, conversation, members, memberships, annotations, reactions, erased: [...work.erased.values()] };
 
-  function place(draft: Draft, digest: string): AppendOutcome {
+  function place(draft: Draft): AppendOutcome {
     const { from, clientId, roles } = draft;
     if (clientId !== undefined) {
       const stored = view.stored(from, clientId);
       const first = stored ?? own.get(keyOf(from, clientId));
+      const digest = first === undefined ? "" : digestOf(sameRev(draft.body, first.body));
       // Before the roles: a retry learns what became of the first try, also when its sender has been removed since.
       if (first !== undefined && first.digest !== digest) return { outcome: "conflict", seq: stored?.seq ?? 0 };
       if (first !== undefined) return lean({ outcome: "duplicate", seq: first.seq, at: first.at }, stored === undefined);
@@ -71,7 +85,10 @@ export function planAppend(view: AppendView, drafts: readonly Draft[], options: 
     if (isMoved) return { outcome: "moved" };
     const role = work.member(from)?.role;
     if (roles !== undefined && (role === undefined || !roles.includes(role))) return { outcome: "refused" };
-    const entry = work.store(draft, digest, at);
+    const judged = judgeChange(work, draft);
+    if (judged.judgement === "reject") return { outcome: "rejected", reason: judged.reason };
+    if (judged.judgement === "unchanged") return lean({ outcome: "unchanged", seq: judged.seq, at: judged.at }, work.entries.length > 0);
+    const entry = work.store(draft, judged.body, at);
     if (clientId !== undefined) own.set(keyOf(from, clientId), entry);
     return lean({ outcome: "stored", entry }, true);
   }
@@ -82,17 +99,33 @@ export function planAppend(view: AppendView, drafts: readonly Draft[], options: 
   }
 }
 
-const nothing = { entries: [], members: new Map<never, never>(), memberships: new Map<never, never>() } as const;
+const nothing = {
+  entries: [],
+  members: new Map<never, never>(),
+  memberships: new Map<never, never>(),
+  annotations: new Map<never, never>(),
+  reactions: [],
+  erased: [],
+} as const;
+
+/** The store counts `rev`, so a retry of an edit is compared as if it had the first one's. */
+function sameRev(body: LogBody, first: LogBody): LogBody {
+  return body.type === "message.edited" && first.type === "message.edited" ? { ...body, rev: first.rev } : body;
+}
 
 /** The conversation as the drafts so far leave it. */
-class Work {
+class Work implements ChangeView {
   readonly entries: LogEntry[] = [];
   readonly members = new Map<UserId, MemberRecord | undefined>();
   readonly memberships = new Map<UserId, "joined" | "left">();
+  readonly annotations = new Map<number, Annotation>();
+  readonly reactions: ReactionMark[] = [];
+  readonly erased = new Map<number, LogEntry>();
   readonly #view: AppendView;
   #head: Head;
   #memberCount: number;
   #membersSeq: number;
+  #pins: readonly number[] | undefined;
   #patches: Extract<Effect, { effect: "conversation.patch" }>["patch"][] = [];
 
   constructor(view: AppendView) {
@@ -100,10 +133,13 @@ class Work {
     this.#head = view.conversation.head;
     this.#memberCount = view.conversation.memberCount;
     this.#membersSeq = view.conversation.membersSeq;
+    this.#pins = view.conversation.pins;
   }
 
   get conversation(): ConversationRecord {
-    let record: ConversationRecord = { ...this.#view.conversation, head: this.#head, memberCount: this.#memberCount, membersSeq: this.#membersSeq };
+    const { pins: _pins, ...before } = this.#view.conversation;
+    const pins = this.#pins;
+    let record: ConversationRecord = { ...before, head: this.#head, memberCount: this.#memberCount, membersSeq: this.#membersSeq, ...(pins && { pins }) };
     for (const patch of this.#patches) record = patchFields(record, patch);
     return record;
   }
@@ -112,8 +148,22 @@ class Work {
     return this.members.has(user) ? this.members.get(user) : this.#view.member(user);
   }
 
-  store(draft: Draft, digest: string, at: number): LogEntry {
-    const { from, clientId, body } = draft;
+  entry(seq: number): LogEntry | undefined {
+    if (!Number.isInteger(seq)) return undefined;
+    return this.erased.get(seq) ?? this.entries[seq - 1 - this.#view.conversation.head.seq] ?? this.#view.entry(seq);
+  }
+
+  annotation(target: number): Annotation | undefined {
+    return this.annotations.get(target) ?? this.#view.annotation(target);
+  }
+
+  hasReacted(target: number, emoji: string, user: UserId): boolean {
+    const own = this.reactions.findLast((mark) => mark.target === target && mark.emoji === emoji && mark.user === user);
+    return own?.isOn ?? this.#view.hasReacted(target, emoji, user);
+  }
+
+  store({ from, clientId }: Draft, body: LogBody, at: number): LogEntry {
+    const digest = digestOf(body);
     const seq = this.#head.seq + 1;
     const ordinal = this.#head.ordinal + (isCountable(body) ? 1 : 0);
     const hash = chainHash(this.#head.hash, clientId === undefined ? { seq, at, from, digest } : { seq, at, from, clientId, digest });
@@ -122,7 +172,23 @@ class Work {
     this.#head = { seq, at, ordinal, hash };
     this.entries.push(entry);
     for (const effect of effectsOf(from, body)) this.#apply(effect, entry);
+    if (isMessageChange(body)) this.#change(entry, body);
     return entry;
+  }
+
+  #change(entry: LogEntry, body: MessageChangeBody): void {
+    const { target } = body;
+    this.#pins = pinsAfter(this.#pins, body);
+    const before = this.annotation(target);
+    const after = annotate(before, entry, body);
+    if (after !== undefined && after !== before) this.annotations.set(target, after);
+    if (body.type === "reaction.added" || body.type === "reaction.removed")
+      this.reactions.push({ target, emoji: body.emoji, user: entry.from, isOn: body.type === "reaction.added" });
+    if (body.type !== "message.deleted") return;
+    for (const seq of [target, ...(before?.edited?.seqs ?? [])]) {
+      const old = this.entry(seq);
+      if (old !== undefined) this.erased.set(seq, { ...old, body: eraseBody(old.body) });
+    }
   }
 
   #apply(effect: Effect, entry: LogEntry): void {

@@ -6,7 +6,7 @@
  * Domain-level on purpose: a driver knows logs and members, not keys and values, so that each engine can
  * use what it is good at (one write transaction here, a compare-and-set on the seq there).
  */
-import type { ClientId, Content, ConversationId, CustomData, Role, UserId } from "@suda/protocol";
+import type { ClientId, ConversationId, CustomData, Role, ShownContent, UserId } from "@suda/protocol";
 
 export interface Store extends AsyncDisposable {
   readonly log: LogStore;
@@ -27,11 +27,30 @@ export type StoreStatus = { readonly state: "ready" } | { readonly state: "read-
 
 /** What an entry says, without its place. The wire's log event is `{type, conversation, seq, at, from, …rest}`. */
 export type LogBody =
-  | { readonly type: "message.created"; readonly content: Content; readonly data?: CustomData }
+  | { readonly type: "message.created"; readonly content: ShownContent; readonly data?: CustomData; readonly replyTo?: number }
+  | MessageChangeBody
   | { readonly type: "member.added"; readonly users: readonly UserId[] }
   | { readonly type: "member.removed"; readonly user: UserId }
   | { readonly type: "member.updated"; readonly user: UserId; readonly role: Role }
   | { readonly type: "conversation.updated"; readonly title?: string | null; readonly avatar?: string | null; readonly data?: CustomData | null };
+
+/** What is done to an earlier message, `target` (S24…). In a draft, `rev` is 0: the store counts. */
+export type MessageChangeBody =
+  | { readonly type: "message.edited"; readonly target: number; readonly rev: number; readonly content: ShownContent }
+  | { readonly type: "message.deleted"; readonly target: number }
+  | { readonly type: "reaction.added" | "reaction.removed"; readonly target: number; readonly emoji: string }
+  | { readonly type: "pin.added" | "pin.removed"; readonly target: number };
+
+/** How a message differs from its entry: what later entries have made of it. Absent as long as none has. */
+export interface Annotation {
+  /** Seq of the last entry that changed the message. */
+  readonly changed: number;
+  /** The latest edit, and the seqs of all of them, which a deletion erases too. */
+  readonly edited?: { readonly rev: number; readonly at: number; readonly content: ShownContent; readonly seqs: readonly number[] };
+  readonly deleted?: { readonly seq: number; readonly at: number; readonly by: UserId };
+  /** In the order in which each was first given; who gave them is told by {@link LogStore.reactedBy}. */
+  readonly reactions?: readonly { readonly emoji: string; readonly count: number }[];
+}
 
 /** An entry before it has a place. */
 export interface Draft {
@@ -40,6 +59,10 @@ export interface Draft {
   readonly clientId?: ClientId;
   /** The sender's roles one of which `from` must hold at commit (S7); absent: no condition (the host's backend). */
   readonly roles?: readonly Role[];
+  /** For changes of a message: only its author, or somebody with one of these roles (S24); absent: no condition. */
+  readonly unlessAuthor?: readonly Role[];
+  /** For an edit: only if this is the message's latest `rev`, 0 for one that was never edited (S25). */
+  readonly ifRev?: number;
   readonly body: LogBody;
 }
 
@@ -51,7 +74,10 @@ export interface LogEntry {
   readonly at: number;
   readonly from: UserId;
   readonly clientId?: ClientId;
+  /** As it was appended, or erased (S26). */
   readonly body: LogBody;
+  /** Of a `message.created` that was changed later; only on entries that were read. */
+  readonly annotation?: Annotation;
   /** How many of the entries up to and including this one count as unread messages (only `message.created` does). */
   readonly ordinal: number;
   /** {@link digestOf} of the body; stays when a deletion erases the body. 32 hex digits. */
@@ -60,7 +86,14 @@ export interface LogEntry {
   readonly hash: string;
 }
 
-/** What became of one draft (S3, S7, S8). */
+/**
+ * Why a message does not take a change. `no_message`: there is no message with that seq; also of a `replyTo`.
+ * `not_author`: neither its author nor one of `unlessAuthor`. `other_kind`: an edit to another type of content.
+ * `other_rev`: `ifRev` is not the latest. `full`: as many edits, different reactions or pins as there can be.
+ */
+export type ChangeRefusal = "no_message" | "not_author" | "deleted" | "other_kind" | "other_rev" | "full";
+
+/** What became of one draft (S3, S7, S8, S24). */
 export type AppendOutcome =
   | { readonly outcome: "stored"; readonly entry: LogEntry }
   /** The same key with the same body was stored before; this is its place. */
@@ -69,6 +102,10 @@ export type AppendOutcome =
   | { readonly outcome: "conflict"; readonly seq: number }
   /** At commit `from` was no member with one of the roles. */
   | { readonly outcome: "refused" }
+  /** What it says is so already: nothing was stored. The place of the deletion for one more deletion, else the head. */
+  | { readonly outcome: "unchanged"; readonly seq: number; readonly at: number }
+  /** The message that it speaks of does not take it. */
+  | { readonly outcome: "rejected"; readonly reason: ChangeRefusal }
   /** The members changed since `ifMembersSeq`. */
   | { readonly outcome: "moved" }
   /** Fine by itself, but another draft of the same append was not (S4). */
@@ -106,6 +143,8 @@ export interface LogStore {
   readAfter(conversation: ConversationId, after: number, limit: number, maxBytes?: number): Promise<readonly LogEntry[]>;
   /** The last entries with `seq < before`, ascending, bounded likewise. */
   readBefore(conversation: ConversationId, before: number, limit: number, maxBytes?: number): Promise<readonly LogEntry[]>;
+  /** The user's own reactions to messages that have some: seq → emoji. Messages without one of theirs are left out. */
+  reactedBy(conversation: ConversationId, user: UserId, seqs: readonly number[]): Promise<ReadonlyMap<number, readonly string[]>>;
 }
 
 // ── conversations and members ─────────────────────────────────────────────────────────────────────────
@@ -120,6 +159,8 @@ export interface ConversationRecord {
   readonly title?: string;
   readonly avatar?: string;
   readonly data?: CustomData;
+  /** Seqs of pinned messages in the order of pinning; absent when there are none. */
+  readonly pins?: readonly number[];
   readonly memberCount: number;
   /** Seq of the last entry that changed members or roles; 0 since creation. */
   readonly membersSeq: number;

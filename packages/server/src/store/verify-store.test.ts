@@ -55,6 +55,7 @@ function damaged(store: Store, damage: Damage): Store {
       append: (...args) => log.append(...args),
       readAfter: async (...args) => (await log.readAfter(...args)).flatMap((one) => entry(one) ?? []),
       readBefore: (...args) => log.readBefore(...args),
+      reactedBy: (...args) => log.reactedBy(...args),
     },
     conversations: {
       create: (creation) => conversations.create(creation),

@@ -1,0 +1,43 @@
+/**
+ * What a client does with an event about an earlier message: the message as it is afterwards. The server shows
+ * changed messages of history the same way, so a message that was read and then kept up to date by events
+ * equals the message read afresh (rule D8; held by a property test of the server).
+ */
+import type { MessageCreated, MessageDeleted, MessageEdited, Reaction, ReactionAdded, ReactionRemoved } from "./events.ts";
+import type { UserId } from "./ids.ts";
+
+/** The events that change a message. */
+export type MessageChange = MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved;
+
+/**
+ * The message after the event; the same object when the event is contained in it already.
+ * @param me whose view it is: decides `mine` of reactions
+ */
+export function applyChange(message: MessageCreated, event: MessageChange, me: UserId | undefined): MessageCreated {
+  if (event.seq <= (message.changed ?? 0)) return message;
+  const { edited, reactions = [], data, ...rest } = message;
+  const changed = event.seq;
+  const others = { ...(data === undefined ? {} : { data }), changed };
+  switch (event.type) {
+    case "message.edited":
+      return { ...rest, ...others, content: event.content, edited: { rev: event.rev, at: event.at }, ...withReactions(reactions) };
+    case "message.deleted":
+      return { ...rest, content: { type: "deleted" }, deleted: { by: event.from, at: event.at }, changed };
+    case "reaction.added":
+    case "reaction.removed":
+      return { ...rest, ...others, ...(edited === undefined ? {} : { edited }), ...withReactions(countReaction(reactions, event, me)) };
+  }
+}
+
+function withReactions(reactions: readonly Reaction[]): { reactions?: Reaction[] } {
+  return reactions.length === 0 ? {} : { reactions: [...reactions] };
+}
+
+function countReaction(reactions: readonly Reaction[], { type, emoji, from }: ReactionAdded | ReactionRemoved, me: UserId | undefined): readonly Reaction[] {
+  const isAdded = type === "reaction.added";
+  const old = reactions.find((reaction) => reaction.emoji === emoji);
+  const isMine = from === me ? isAdded : old?.mine === true;
+  const counted: Reaction = { emoji, count: (old?.count ?? 0) + (isAdded ? 1 : -1), ...(isMine ? { mine: true } : {}) };
+  if (old === undefined) return isAdded ? [...reactions, counted] : reactions;
+  return reactions.flatMap((reaction) => (reaction === old ? (counted.count > 0 ? [counted] : []) : [reaction]));
+}
