@@ -72,6 +72,7 @@ const limitNames: { readonly [Name in keyof typeof limits]: string } = {
   userNameMaxLength: "characters of a user's name",
   titleMaxLength: "characters of a title",
   membersPerCommandMax: "users in one `conversation.create` or `member.add`",
+  watchedMax: "users whose presence a connection watches",
   cursorsMax: "cursors in one `hello`",
   resumePageMax: "events of one conversation in the answer to `hello`",
   emojiMaxLength: "characters of a reaction",

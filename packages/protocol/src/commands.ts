@@ -198,6 +198,17 @@ export const commands = {
     fields: { conversation: ConversationIdSchema },
     reply: nothing,
   },
+  "presence.watch": {
+    summary:
+      "Which of these users have a connection, now and from now on. Users with whom one shares no conversation are passed over. At most 200 at a time for one connection.",
+    fields: { users: Type.Array(UserIdSchema, { minItems: 1, maxItems: limits.watchedMax }) },
+    reply: Closed({ presence: Type.Array(Closed({ user: UserIdSchema, online: Type.Boolean() })) }),
+  },
+  "presence.unwatch": {
+    summary: "No longer tells of these users.",
+    fields: { users: Type.Array(UserIdSchema, { minItems: 1, maxItems: limits.watchedMax }) },
+    reply: nothing,
+  },
 } as const satisfies Record<string, CommandRow>;
 
 interface CommandRow {

@@ -17,6 +17,9 @@ export const ReceiptUpdatedSchema = Closed({
   read: SeqSchema,
 });
 
+/** Whether a user whom this connection watches has a connection. */
+export const PresenceChangedSchema = Closed({ type: Type.Literal("presence.changed"), user: UserIdSchema, online: Type.Boolean() });
+
 /** Live events of this conversation were left out because the client did not read fast enough: read the log after your cursor up to `head`. */
 export const LagSchema = Closed({ type: Type.Literal("lag"), conversation: ConversationIdSchema, head: SeqSchema });
 
@@ -26,5 +29,6 @@ export const GoawaySchema = Closed({ type: Type.Literal("goaway"), windowMs: Typ
 export type TypingStarted = Type.Static<typeof TypingStartedSchema>;
 export type TypingStopped = Type.Static<typeof TypingStoppedSchema>;
 export type ReceiptUpdated = Type.Static<typeof ReceiptUpdatedSchema>;
+export type PresenceChanged = Type.Static<typeof PresenceChangedSchema>;
 export type Lag = Type.Static<typeof LagSchema>;
 export type Goaway = Type.Static<typeof GoawaySchema>;

@@ -11,10 +11,12 @@ import {
   GoawaySchema,
   LagSchema,
   ReceiptUpdatedSchema,
+  PresenceChangedSchema,
   TypingStartedSchema,
   TypingStoppedSchema,
   type Goaway,
   type Lag,
+  type PresenceChanged,
   type ReceiptUpdated,
   type TypingStarted,
   type TypingStopped,
@@ -47,11 +49,12 @@ export const EventSchema = Type.Union([
   TypingStartedSchema,
   TypingStoppedSchema,
   ReceiptUpdatedSchema,
+  PresenceChangedSchema,
   LagSchema,
   GoawaySchema,
 ]);
 
-export type EphemeralEvent = TypingStarted | TypingStopped | ReceiptUpdated | Lag | Goaway;
+export type EphemeralEvent = TypingStarted | TypingStopped | ReceiptUpdated | PresenceChanged | Lag | Goaway;
 export type Event = LogEvent | ConversationJoined | ConversationLeft | EphemeralEvent;
 
 export interface ErrorFrame {

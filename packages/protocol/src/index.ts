@@ -34,11 +34,13 @@ export { decodeCommands, decodeServerFrames, type Decoded } from "./decode.ts";
 export {
   GoawaySchema,
   LagSchema,
+  PresenceChangedSchema,
   ReceiptUpdatedSchema,
   TypingStartedSchema,
   TypingStoppedSchema,
   type Goaway,
   type Lag,
+  type PresenceChanged,
   type ReceiptUpdated,
   type TypingStarted,
   type TypingStopped,

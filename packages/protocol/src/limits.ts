@@ -62,6 +62,8 @@ export const limits = {
   cursorsMax: 400,
   /** Events that one `hello` brings per resumed conversation; the rest is read as history. */
   resumePageMax: 100,
+  /** Users whose presence one connection watches. */
+  watchedMax: 200,
   /** Page size when the command names none. */
   pageDefault: 50,
   /** Bytes of a bearer token. */

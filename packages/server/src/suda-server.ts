@@ -9,6 +9,7 @@ import { InProcessBot, type BotDefinition } from "./bots/in-process-bot.ts";
 import type { ChannelLayer } from "./channel-layer/channel-layer.ts";
 import { MemoryChannelLayer } from "./channel-layer/memory-channel-layer.ts";
 import { defaultChatLimits, type ChatContext, type ChatLimits } from "./chat/context.ts";
+import { Presence } from "./chat/presence.ts";
 import { chatHttp } from "./consumers/chat-http.ts";
 import { chatWebSocket } from "./consumers/chat-websocket.ts";
 import { EventEncoder } from "./consumers/event-encoder.ts";
@@ -110,6 +111,8 @@ export function createServer(options: ServerOptions): SudaServer {
   const connectLimiter = new RateLimiter(limits.connects, clock);
   const requestLimiter = new RateLimiter(limits.requests, clock);
 
+  const presence = new Presence({ clock, onChange: (event, group) => void layer.groupSend(group, event).catch(onFailure) });
+
   const chat = chatWebSocket({
     context,
     layer,
@@ -117,6 +120,7 @@ export function createServer(options: ServerOptions): SudaServer {
     encoder: new EventEncoder(),
     authenticate: (token) => authenticator.user(token),
     takeCommand: (user) => commandLimiter.take(user),
+    presence,
     goawayWindowMs: options.goawayWindowMs ?? 5_000,
     onFailure,
     metrics,

@@ -10,6 +10,7 @@ import {
   closeCodes,
   decodeCommands,
   errorFrame,
+  limits,
   SudaError,
   type Clock,
   type Codec,
@@ -27,6 +28,7 @@ import type { Channel, ChannelLayer, LayerEvent } from "../channel-layer/channel
 import type { Actor, ChatContext } from "../chat/context.ts";
 import type { ChatLayerEvent } from "../chat/fan-out.ts";
 import { greet } from "../chat/greet.ts";
+import { presenceGroup, viewPresence, watchable, type Presence, type PresenceEvent } from "../chat/presence.ts";
 import { sendMessage } from "../chat/send-message.ts";
 import { viewConversation } from "../chat/view.ts";
 import { commandHandlers, type HandledType } from "./command-handlers.ts";
@@ -44,6 +46,7 @@ export interface ChatConsumerEnvironment {
   readonly authenticate: (token: string) => Promise<UserPrincipal>;
   /** 0 when the user may send one more command, else the milliseconds until then. */
   readonly takeCommand: (user: UserId) => number;
+  readonly presence: Presence;
   /** Within how many ms of a restart's `goaway` clients are asked to come back. */
   readonly goawayWindowMs: number;
   readonly onFailure: (error: unknown) => void;
@@ -83,6 +86,8 @@ export class ChatConsumer {
   #state: State = { is: "new" };
   readonly #pendingSends = new Set<Promise<unknown>>();
   readonly #deliveries: Deliveries;
+  /** Users whose presence the client watches; most connections watch nobody. */
+  #watched: Set<UserId> | undefined;
   #timer: { cancel(): void };
   #refusals = 0;
 
@@ -123,7 +128,9 @@ export class ChatConsumer {
     this.#timer.cancel();
     const state = this.#state;
     this.#state = { is: "closed" };
-    if (state.is === "greeted") await state.channel.close();
+    if (state.is !== "greeted") return;
+    this.#environment.presence.disconnected(state.actor.user);
+    await state.channel.close();
   }
 
   async #perform(command: Command): Promise<void> {
@@ -140,6 +147,8 @@ export class ChatConsumer {
     if (command.type === "hello") return this.#refuse(command.type, new SudaError("auth.already", "This connection has said hello already."), command.ref);
     if (command.type === "message.send") return this.#sendMessage(state.actor, command);
     if (command.type === "token.refresh") return void (await this.#answer(command, () => this.#refresh(state.actor, command.token)));
+    if (command.type === "presence.watch") return void (await this.#answer(command, () => this.#watch(state.actor, state.channel, command.users)));
+    if (command.type === "presence.unwatch") return void (await this.#answer(command, () => this.#unwatch(state.channel, command.users)));
     await this.#settleSends();
     await this.#answer(command, async () => {
       const reply = await this.#handle(state.actor, command);
@@ -202,6 +211,7 @@ export class ChatConsumer {
     const channel = layer.open((event) => this.#onLayerEvent(event));
     const subscriptions = new Subscriptions(this.#environment.context, actor, channel);
     this.#state = { is: "greeted", actor, channel, subscriptions, isReady };
+    this.#environment.presence.connected(actor.user);
     this.#expireAt(principal.expiresAt);
     const isGreeted = await this.#answer(command, async () => {
       await this.#environment.context.store.users.ensure([actor.user], this.#environment.clock.now());
@@ -244,6 +254,29 @@ export class ChatConsumer {
     return { expiresAt };
   }
 
+  // ── presence ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** @throws SudaError frame.invalid beyond the bound */
+  async #watch(actor: Actor, channel: Channel, users: readonly UserId[]): Promise<object> {
+    const { context, layer, presence } = this.#environment;
+    const wanted = await watchable(context, actor, users);
+    const watched = (this.#watched ??= new Set());
+    const added = wanted.filter((user) => !watched.has(user));
+    if (watched.size + added.length > limits.watchedMax) {
+      throw new SudaError("frame.invalid", `/users: a connection watches at most ${limits.watchedMax} users; unwatch others first.`, { path: "/users" });
+    }
+    for (const user of added) {
+      watched.add(user);
+      await layer.groupAdd(presenceGroup(user), channel);
+    }
+    return viewPresence(presence, wanted);
+  }
+
+  async #unwatch(channel: Channel, users: readonly UserId[]): Promise<object> {
+    for (const user of users) if (this.#watched?.delete(user) === true) await this.#environment.layer.groupDiscard(presenceGroup(user), channel);
+    return {};
+  }
+
   // ── sends ───────────────────────────────────────────────────────────────────────────────────────────
 
   /** Resolves when the store has taken the message in its order; the reply follows when it is durable. */
@@ -270,7 +303,7 @@ export class ChatConsumer {
     const state = this.#state;
     if (state.is !== "greeted") return;
     if (state.isReady !== undefined) return state.isReady.then(() => this.#onLayerEvent(event));
-    const known = event as ChatLayerEvent | { readonly type: "layer.dropped" };
+    const known = event as ChatLayerEvent | PresenceEvent | { readonly type: "layer.dropped" };
     switch (known.type) {
       case "conversation.event":
         return this.#onConversationEvent(state.actor, state.subscriptions, known.event);
@@ -279,6 +312,8 @@ export class ChatConsumer {
         if (known.event.type !== "receipt.updated" && known.event.user === state.actor.user) return;
         if (!state.subscriptions.isStale(known.event.conversation)) this.#deliveries.ephemeral(known.event);
         return;
+      case "presence.event":
+        return this.#deliveries.ephemeral(known.event);
       case "membership.joined":
         return this.#onMembershipJoined(state.actor, state.subscriptions, known.conversation);
       case "layer.dropped":

@@ -1,7 +1,7 @@
 /** What is in no log: typing, read receipts of the moment, goodbyes; and a token made new in place. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { codeOf, createTestGroup, say, TestServer } from "@suda/testing";
+import { codeOf, createTestGroup, say, TestServer, userId } from "@suda/testing";
 
 describe("typing and reading", () => {
   test("[D10] typing is told to the others and not to one's own devices, and never to strangers", async () => {
@@ -84,5 +84,68 @@ describe("a token made new in place", () => {
     await alice.request({ type: "conversation.list" });
     suda.clock.advance(3_700_000);
     assert.equal((await alice.closed()).code, 4001);
+  });
+});
+
+describe("presence", () => {
+  test("[D10] who watches a user of a shared conversation is told when they come and when they have gone for 5 s", async () => {
+    await using suda = await TestServer.open();
+    await using alice = await suda.connect("alice");
+    await createTestGroup(alice, ["bob"]);
+    assert.deepEqual((await alice.request({ type: "presence.watch", users: [userId("bob")] })).presence, [{ user: "bob", online: false }]);
+    const bob = await suda.connect("bob");
+    assert.deepEqual(await alice.event("presence.changed"), { type: "presence.changed", user: "bob", online: true });
+    const phone = await suda.connect("bob");
+    await phone[Symbol.asyncDispose]();
+    suda.clock.advance(6_000);
+    await alice.request({ type: "conversation.list" });
+    assert.equal(
+      (await alice.leftovers()).some(({ type }) => type === "presence.changed"),
+      false,
+      "one of two devices went",
+    );
+    await bob[Symbol.asyncDispose]();
+    suda.clock.advance(4_000);
+    await using back = await suda.connect("bob");
+    suda.clock.advance(6_000);
+    assert.equal(
+      (await alice.leftovers()).some(({ type }) => type === "presence.changed"),
+      false,
+      "a short absence is none",
+    );
+    await back[Symbol.asyncDispose]();
+    suda.clock.advance(5_000);
+    assert.deepEqual(await alice.event("presence.changed"), { type: "presence.changed", user: "bob", online: false });
+  });
+
+  test("[D10] [A1] strangers are passed over, and who no longer watches is told nothing", async () => {
+    await using suda = await TestServer.open();
+    await using alice = await suda.connect("alice");
+    await createTestGroup(alice, ["bob"]);
+    await using mallory = await suda.connect("mallory");
+    await using bob = await suda.connect("bob");
+    assert.deepEqual((await mallory.request({ type: "presence.watch", users: [userId("bob"), userId("mallory")] })).presence, [
+      { user: "mallory", online: true },
+    ]);
+    assert.deepEqual((await alice.request({ type: "presence.watch", users: [userId("bob"), userId("bob")] })).presence, [{ user: "bob", online: true }]);
+    await alice.request({ type: "presence.unwatch", users: [userId("bob")] });
+    await bob[Symbol.asyncDispose]();
+    suda.clock.advance(6_000);
+    for (const connection of [alice, mallory])
+      assert.equal(
+        (await connection.leftovers()).some(({ type }) => type === "presence.changed"),
+        false,
+      );
+  });
+
+  test("[D10] a connection watches at most 200 users", async () => {
+    await using suda = await TestServer.open();
+    await using alice = await suda.connect("alice");
+    const users = Array.from({ length: 201 }, (_, index) => userId(`user-${index}`));
+    await createTestGroup(alice, users);
+    assert.equal((await alice.request({ type: "presence.watch", users: users.slice(0, 200) })).presence.length, 200);
+    assert.equal(codeOf(await alice.answer({ type: "presence.watch", users: users.slice(200) })), "frame.invalid");
+    await alice.request({ type: "presence.unwatch", users: users.slice(0, 1) });
+    assert.equal(codeOf(await alice.answer({ type: "presence.watch", users: users.slice(200) })), "ok");
   });
 });
