@@ -12,7 +12,7 @@ if (files.length === 0) {
   console.error(`No test file matches ${wanted.join(", ")}.`);
   process.exit(1);
 }
-const options = ["--import", "tsx", "--conditions=suda-source", "--test", `--test-concurrency=${availableParallelism()}`, "--test-timeout=300000"];
+const options = ["--import", "tsx", "--conditions=suda-source", "--test", `--test-concurrency=${availableParallelism()}`, "--test-timeout=600000"];
 const child = spawn(process.execPath, [...options, ...files], { stdio: "inherit" });
 child.on("exit", (code, signal) => process.exit(signal === null ? code : 1));
 

@@ -7,12 +7,10 @@
  */
 export const closeCodes = {
   normal: { code: 1000, resumable: false, means: "Closed by the client, or after it asked to." },
-  going_away: { code: 1001, resumable: true, means: "The server stops listening." },
   invalid_utf8: { code: 1007, resumable: false, means: "A text frame was not UTF-8." },
   too_large: { code: 1009, resumable: false, means: "A frame was over 64 KiB." },
   internal: { code: 1011, resumable: true, means: "The server failed while serving this connection." },
   restart: { code: 1012, resumable: true, means: "The server restarts." },
-  overload: { code: 1013, resumable: true, means: "The server has too many connections or too much under way." },
   slow: { code: 4000, resumable: true, means: "The client did not read fast enough; what it missed is in the log." },
   auth_expired: { code: 4001, resumable: true, means: "The token's time is over; connect with a new one." },
   unresponsive: { code: 4002, resumable: true, means: "No answer to the heartbeat." },

@@ -4,9 +4,6 @@
  *
  * Stands at ③ (decode) and ⑨ (encode once per encoding and event) of the path of a message.
  */
-import { jsonCodec } from "./json-codec.ts";
-import { msgpackCodec } from "./msgpack-codec.ts";
-
 export interface Codec {
   readonly name: "json" | "msgpack";
   /** The WebSocket subprotocol that chooses it. */
@@ -30,11 +27,4 @@ export interface ParseOptions {
   readonly maxBytes?: number;
   /** Keys and elements; 4,096 by default. */
   readonly maxKeys?: number;
-}
-
-/** In the order of the server's preference; the first is what a client gets that names none. */
-export const codecs: readonly Codec[] = [jsonCodec, msgpackCodec];
-
-export function codecOfSubprotocol(subprotocol: string): Codec | undefined {
-  return codecs.find((codec) => codec.subprotocol === subprotocol);
 }

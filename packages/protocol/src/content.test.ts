@@ -1,7 +1,7 @@
 /** The bounds of every kind of content, at the limit and one beyond. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { codecs } from "./codec.ts";
+import { codecs } from "./codecs.ts";
 import { ContentSchema, type Content } from "./content.ts";
 import { decodeCommands } from "./decode.ts";
 import { stringifyFrame } from "./json-codec.ts";

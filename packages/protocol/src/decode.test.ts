@@ -1,7 +1,7 @@
 /** From one WebSocket message to commands: what is refused as a whole, and what only for one frame. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { codecs } from "./codec.ts";
+import { codecs } from "./codecs.ts";
 import { decodeCommands, type Decoded } from "./decode.ts";
 import type { ErrorCode } from "./errors.ts";
 import { limits } from "./limits.ts";

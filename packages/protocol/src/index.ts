@@ -3,7 +3,8 @@ export { applyChange, type MessageChange } from "./apply-change.ts";
 export { createByteReviver, decodeBase64, encodeBase64, type ByteReviver } from "./byte-fields.ts";
 export { systemClock, systemRandom, type Clock, type Random, type Timer } from "./clock.ts";
 export { closeCodes, isResumableCloseCode, type CloseReason } from "./close-codes.ts";
-export { codecOfSubprotocol, codecs, type Codec, type ParseOptions } from "./codec.ts";
+export type { Codec, ParseOptions } from "./codec.ts";
+export { codecOfSubprotocol, codecs } from "./codecs.ts";
 export {
   commands,
   createFields,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { codecs } from "./codec.ts";
+import { codecs } from "./codecs.ts";
 import { decodeCommands, decodeServerFrames } from "./decode.ts";
 
 const idCharacters = "ABCxyz0189._@:+|~=-".split("");

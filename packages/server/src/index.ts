@@ -1,7 +1,7 @@
 /** The Suda server as a library. Contracts have entries of their own: `@suda/server/store`, `/channel-layer`, `/app`. */
 export type { ApiKey, AuthenticatorOptions, TokenKey } from "./middleware/authenticator.ts";
 export { Authenticator } from "./middleware/authenticator.ts";
-export { authenticateHttp, authenticateWebSocket } from "./middleware/authentication.ts";
+export { authenticateHttp, authenticateWebSocket, isBackendRequest } from "./middleware/authentication.ts";
 export { allowOrigin, checkOrigin, originRule, type OriginRule } from "./middleware/origin.ts";
 export { RateLimiter, rateLimitHttp, rateLimitWebSocket, type RateLimit } from "./middleware/rate-limiter.ts";
 export { mountFetch, protocolRouter, urlRouter } from "./routing/routers.ts";

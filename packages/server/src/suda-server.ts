@@ -4,7 +4,7 @@
  */
 import type { Server } from "node:http";
 import { systemClock, systemRandom, type Clock, type Random } from "@suda/protocol";
-import type { App } from "./app/app.ts";
+import type { App, HttpScope } from "./app/app.ts";
 import { InProcessBot, type BotDefinition } from "./bots/in-process-bot.ts";
 import type { ChannelLayer } from "./channel-layer/channel-layer.ts";
 import { MemoryChannelLayer } from "./channel-layer/memory-channel-layer.ts";
@@ -13,7 +13,7 @@ import { Presence } from "./chat/presence.ts";
 import { chatHttp } from "./consumers/chat-http.ts";
 import { chatWebSocket } from "./consumers/chat-websocket.ts";
 import { EventEncoder } from "./consumers/event-encoder.ts";
-import { authenticateHttp, authenticateWebSocket } from "./middleware/authentication.ts";
+import { authenticateHttp, authenticateWebSocket, isBackendRequest } from "./middleware/authentication.ts";
 import { Authenticator, type ApiKey, type TokenKey } from "./middleware/authenticator.ts";
 import { allowOrigin, checkOrigin, originRule } from "./middleware/origin.ts";
 import { RateLimiter, rateLimitHttp, rateLimitWebSocket, type RateLimit } from "./middleware/rate-limiter.ts";
@@ -133,8 +133,9 @@ export function createServer(options: ServerOptions): SudaServer {
     onFailure,
   });
 
+  const isFromBackend = (scope: HttpScope): boolean => isBackendRequest(authenticator, scope.headers);
   const app = protocolRouter({
-    http: allowOrigin(origins, authenticateHttp(authenticator, rateLimitHttp(requestLimiter, mountFetch(api)))),
+    http: allowOrigin(origins, rateLimitHttp(requestLimiter, isFromBackend, authenticateHttp(authenticator, mountFetch(api)))),
     websocket: urlRouter({ "/v1/socket": checkOrigin(origins, rateLimitWebSocket(connectLimiter, authenticateWebSocket(authenticator, chat))) }),
   });
 

@@ -27,10 +27,20 @@ export function authenticateWebSocket(authenticator: Authenticator, app: WebSock
   };
 }
 
+/** Whether the request carries one of the host's API keys: the backend speaks for all its users from one address, and is trusted with that. */
+export function isBackendRequest(authenticator: Authenticator, headers: Headers): boolean {
+  const token = tokenOf(headers.get("authorization") ?? "");
+  return token !== undefined && authenticator.backend(token) !== undefined;
+}
+
+function tokenOf(header: string): string | undefined {
+  return /^bearer ([\x21-\x7e]{1,8192})$/i.exec(header)?.[1];
+}
+
 async function principalOf(authenticator: Authenticator, headers: Headers): Promise<Principal | SudaError | undefined> {
   const header = headers.get("authorization");
   if (header === null) return undefined;
-  const token = /^bearer ([\x21-\x7e]{1,8192})$/i.exec(header)?.[1];
+  const token = tokenOf(header);
   if (token === undefined) return new SudaError("auth.invalid", "Authorization is: Bearer, one space, and the token or API key.");
   const backend = authenticator.backend(token);
   if (backend !== undefined) return backend;

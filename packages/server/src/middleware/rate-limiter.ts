@@ -6,7 +6,7 @@
  * forgives and never locks out.
  */
 import { SudaError, type Clock } from "@suda/protocol";
-import type { HttpApp, WebSocketApp } from "../app/app.ts";
+import type { HttpApp, HttpScope, WebSocketApp } from "../app/app.ts";
 import { refusalOf, responseOf } from "../app/refusal.ts";
 
 export interface RateLimit {
@@ -65,10 +65,10 @@ export class RateLimiter {
   }
 }
 
-export function rateLimitHttp(limiter: RateLimiter, app: HttpApp): HttpApp {
+/** Before authentication, so that checking forged tokens is limited too. @param isExempt whose requests are not counted */
+export function rateLimitHttp(limiter: RateLimiter, isExempt: (scope: HttpScope) => boolean, app: HttpApp): HttpApp {
   return (scope, request) => {
-    // The host's backend speaks for all its users from one address, and is trusted with that.
-    const retryAfterMs = scope.principal?.kind === "backend" ? 0 : limiter.take(scope.client.address);
+    const retryAfterMs = isExempt(scope) ? 0 : limiter.take(scope.client.address);
     return retryAfterMs > 0 ? responseOf(limited(retryAfterMs)) : app(scope, request);
   };
 }

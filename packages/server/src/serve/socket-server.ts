@@ -8,9 +8,10 @@ import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "n
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener, RequestError } from "@hono/node-server";
-import { limits, type Clock, type Random } from "@suda/protocol";
+import { limits, SudaError, type Clock, type Random } from "@suda/protocol";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { App, HttpScope, WebSocketRefusal, WebSocketScope } from "../app/app.ts";
+import { refusalOf } from "../app/refusal.ts";
 import { ProxyTrust } from "./client-address.ts";
 import { Flusher } from "./outbox.ts";
 import { defaultConnectionBounds, ServedConnection, type ConnectionBounds } from "./served-connection.ts";
@@ -191,8 +192,9 @@ export class SocketServer implements AsyncDisposable {
     socket.on("error", onError);
     const scope = this.#webSocketScope(request);
     if (scope === undefined) return refuse(socket, { kind: "refuse", status: 400 });
-    if (this.#isDraining || this.#connections.size + this.#handshakes >= (this.#options.maxConnections ?? 100_000)) {
-      return refuse(socket, { kind: "refuse", status: 503, headers: { "Retry-After": "1" } });
+    if (this.#isDraining) return refuse(socket, refusalOf(new SudaError("server.draining", undefined, { retryAfterMs: 1_000 })));
+    if (this.#connections.size + this.#handshakes >= (this.#options.maxConnections ?? 100_000)) {
+      return refuse(socket, refusalOf(new SudaError("server.busy", "The server has as many connections as it allows.", { retryAfterMs: 1_000 })));
     }
     this.#handshakes++;
     const timeout = setTimeout(() => socket.destroy(), this.#options.handshakeTimeoutMs ?? 10_000);

@@ -33,7 +33,7 @@ export function isCountable(body: LogBody): boolean {
   return body.type === "message.created";
 }
 
-/** What an entry changes beside the log. Pure: replaying a log over the creation gives the same members and title (A8). */
+/** What an entry changes beside the log. Pure: replaying a log over the creation gives the same members and title (S6). */
 export type Effect =
   | { readonly effect: "member.join"; readonly user: UserId; readonly role: Role }
   | { readonly effect: "member.leave"; readonly user: UserId }
