@@ -14,7 +14,7 @@ export interface ServerProcessOptions {
   /** Node's own options, such as `--cpu-prof`. */
   readonly execArgv?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** After this long without `ready` the process is killed and opening fails; 20 s by default. */
+  /** After this long without `ready` the process is killed and opening fails; 60 s by default. */
   readonly readyTimeoutMs?: number;
 }
 
@@ -42,7 +42,7 @@ export class ServerProcess implements AsyncDisposable {
   /** Resolves when the server has printed its ready line. @throws ServerDidNotStart with what it printed */
   static async open(options: ServerProcessOptions): Promise<ServerProcess> {
     const { child, ready, exited, output } = startServer(options);
-    const timer = setTimeout(() => child.kill("SIGKILL"), options.readyTimeoutMs ?? 20_000);
+    const timer = setTimeout(() => child.kill("SIGKILL"), options.readyTimeoutMs ?? 60_000);
     try {
       const url = await Promise.race([ready, exited.then(() => undefined)]);
       if (url === undefined) throw new ServerDidNotStart(`${options.program.join(" ")} ended before it was ready:\n${output.text()}`);
