@@ -161,12 +161,14 @@ test("a program that listens gets the events of a conversation from where it joi
   const told: LogEvent[] = [];
   client.on("message.created", (event) => told.push(event));
   await server.greet({ conversations: [] });
-  server.socket.tell({ type: "conversation.joined", conversation: record({ head: 8, read: 6 }), change: 1 });
+  server.socket.tell({ type: "conversation.joined", conversation: record({ head: 8, read: 6, unread: 2 }), change: 1 });
   const history = await server.socket.take("history.get");
   assert.equal(history.after, 6);
   server.socket.reply(history, { events: messages(7, 8), head: 8, more: false });
   await settle();
   assert.deepEqual(seqs(told), [7, 8]);
+  // The server had counted them.
+  assert.equal(client.conversations.getSnapshot().unread, 2);
 });
 
 test("the newest page and live events that come before it make one log", async () => {
