@@ -81,17 +81,17 @@ export async function pin(context: ChatContext, actor: Actor, { conversation: id
   const draft = { from: actor.user, body: { type, target } } as const;
   if (actor.isBackend) return change(context, id, draft);
   const roles = conversation.kind === "group" ? managers : anyRole;
-  const forbidden = new SudaError("member.forbidden", "This needs the role owner or admin in this conversation.");
-  if (member === undefined || !roles.includes(member.role)) throw forbidden;
+  const forbidden = (): SudaError => new SudaError("member.forbidden", "This needs the role owner or admin in this conversation.");
+  if (member === undefined || !roles.includes(member.role)) throw forbidden();
   return change(context, id, { ...draft, roles }, forbidden);
 }
 
-/** @param refused what is thrown when `from` lost its role between the gate and the commit */
+/** @param refused makes what is thrown when `from` lost its role between the gate and the commit */
 async function change(
   context: ChatContext,
   id: ConversationId,
   draft: Draft & { readonly body: MessageChangeBody },
-  refused: SudaError = gone(),
+  refused: () => SudaError = gone,
 ): Promise<Written> {
   const outcome = await append(context, id, draft);
   switch (outcome.outcome) {
@@ -102,7 +102,7 @@ async function change(
     case "rejected":
       throw refusalOf(outcome.reason, draft.body.type === "pin.added" ? "pin.full" : "message.full");
     case "refused":
-      throw refused;
+      throw refused();
     case "duplicate":
     case "conflict":
     case "moved":

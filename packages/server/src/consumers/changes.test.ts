@@ -266,6 +266,41 @@ describe("replies and pins", () => {
   });
 });
 
+describe("over HTTP", () => {
+  test("[R1] [A7] [A11] the backend deletes and pins anywhere, and edits in nobody's name but the author's", async () => {
+    await using world = await talking();
+    const { suda, alice, bob, id } = world;
+    const at = (rest: string): string => `/v1/conversations/${id}/${rest}`;
+    const code = async (answer: Promise<{ status: number; body: unknown }>): Promise<string> => {
+      const { status, body } = await answer;
+      return status === 200 ? "ok" : `${status} ${(body as { code: string }).code}`;
+    };
+    const edit = { content: textOf("uno") };
+    assert.equal(await code(suda.backend("bob").request("PATCH", at("messages/1"), edit)), "403 message.forbidden");
+    assert.equal(await code(suda.backend("eve").request("PATCH", at("messages/1"), edit)), "404 member.not_found");
+    assert.equal(await code(suda.as("eve").request("PATCH", at("messages/1"), edit)), "404 conversation.not_found");
+    assert.equal(await code(suda.backend("alice").request("PATCH", at("messages/1"), edit)), "ok");
+    assert.equal((await bob.event("message.edited")).from, "alice");
+    assert.equal(await code(suda.as("bob").request("PUT", at("pins/1"))), "403 member.forbidden");
+    assert.equal(await code(suda.backend().request("PUT", at("pins/1"))), "ok");
+    assert.equal(await code(suda.as("bob").request("DELETE", at("messages/1"))), "403 message.forbidden");
+    assert.equal(await code(suda.backend().request("DELETE", at("messages/1"))), "ok");
+    assert.equal((await alice.event("message.deleted")).from, "~system");
+    assert.equal(await suda.failures(), 0);
+  });
+
+  test("[R1] [F11] a target that is no number and a reaction that is none are refused with their path", async () => {
+    await using world = await talking();
+    const path = `/v1/conversations/${world.id}/messages`;
+    const http = world.suda.as("bob");
+    const field = async (method: string, rest: string): Promise<unknown> => ((await http.request(method, `${path}/${rest}`)).body as { path?: string }).path;
+    for (const target of ["x", "1.5", "-1", "1e3", "99999999999999999"]) assert.equal(await field("DELETE", target), "/target", target);
+    for (const emoji of ["ab", "%20", "%F0%9F%91%8D%F0%9F%91%8D"]) assert.equal(await field("PUT", `1/reactions/${emoji}`), "/emoji", emoji);
+    assert.equal(await field("PUT", "1/reactions/%F0%9F%91%8D"), undefined);
+    assert.deepEqual((await message(world.bob, world.id, 1)).reactions, [{ emoji: "👍", count: 1, mine: true }]);
+  });
+});
+
 describe("snapshot and events", () => {
   test("[D8] what was read at any moment and kept up to date by events equals what is read afresh", async () => {
     const target = fc.integer({ min: 1, max: 6 });
