@@ -238,29 +238,40 @@ export class ChatSession implements AsyncDisposable {
 
   /** Another text for the newest of one's own messages. @throws ChatRefusal when there is none */
   async editLast(view: ConversationView, text: string): Promise<void> {
-    const { seq } = this.#lastMessage(view, "mine");
-    await this.#connection.request("message.edit", {
+    const { seq } = await this.#lastMessage(view, "mine");
+    const edit = await this.#connection.request("message.edit", {
       conversation: view.record.id,
       target: seq,
       content: { type: "text", text },
       clientId: this.#newClientId(),
     });
+    await this.#shown(view, edit.seq);
   }
 
   /** For all. @throws ChatRefusal when there is none */
   async deleteLast(view: ConversationView): Promise<void> {
-    const { seq } = this.#lastMessage(view, "mine");
-    await this.#connection.request("message.delete", { conversation: view.record.id, target: seq });
+    const { seq } = await this.#lastMessage(view, "mine");
+    const deletion = await this.#connection.request("message.delete", { conversation: view.record.id, target: seq });
+    await this.#shown(view, deletion.seq);
   }
 
   /** To the newest message; a second time takes it back. @throws ChatRefusal when there is none */
   async react(view: ConversationView, emoji: string): Promise<void> {
-    const { seq, reactions = [] } = this.#lastMessage(view, "any");
+    const { seq, reactions = [] } = await this.#lastMessage(view, "any");
     const isMine = reactions.some((reaction) => reaction.emoji === emoji && reaction.mine === true);
-    await this.#connection.request(isMine ? "reaction.remove" : "reaction.add", { conversation: view.record.id, target: seq, emoji });
+    const reaction = await this.#connection.request(isMine ? "reaction.remove" : "reaction.add", { conversation: view.record.id, target: seq, emoji });
+    await this.#shown(view, reaction.seq);
   }
 
-  #lastMessage({ timeline }: ConversationView, whose: "mine" | "any"): MessageCreated {
+  /** Resolves when the event of a change is shown, also when the live one is late. */
+  async #shown(view: ConversationView, seq: number): Promise<void> {
+    view.record = { ...view.record, head: Math.max(view.record.head, seq) };
+    if (view.timeline.have < seq) await this.#catchUp(view);
+  }
+
+  async #lastMessage({ timeline }: ConversationView, whose: "mine" | "any"): Promise<MessageCreated> {
+    // What was written right before may still be on its way.
+    await this.settled();
     const message = timeline.events.findLast(
       (event): event is MessageCreated => event.type === "message.created" && event.deleted === undefined && (whose === "any" || event.from === this.#me),
     );
@@ -394,6 +405,7 @@ export class ChatSession implements AsyncDisposable {
       case "typing.started":
       case "typing.stopped":
       case "receipt.updated":
+      case "presence.changed":
       case "goaway":
         // Not shown.
         return;

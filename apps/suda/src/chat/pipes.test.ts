@@ -176,3 +176,11 @@ test("where nothing answers, the program says so and how to fix it", async () =>
   assert.equal(code, 1);
   assert.match(errors, /^suda: nothing answers at ws:\/\/127\.0\.0\.1:1\/v1\/socket \(.*ECONNREFUSED.*\)\n→ Start a server with: suda dev/);
 });
+
+test("[D8] the last message is edited, reacted to and deleted", async () => {
+  const { code, output, errors } = await chat(["--as", "changer", "--to", "alice"], "helo\n/edit hello\n/react 👍\n/delete\n/react\n");
+  assert.equal(code, 1, errors);
+  assert.match(errors, /\/react EMOJI/);
+  const lines = ["changer: helo", "changer edited a message: hello", "changer reacted with 👍", "changer deleted a message"];
+  for (const line of lines) assert.ok(output.includes(line), `${line}: ${output}`);
+});
