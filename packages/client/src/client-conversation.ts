@@ -29,6 +29,8 @@ export interface ConversationSnapshot {
 
 export interface SendOptions {
   readonly data?: MessageData;
+  /** Seq of the message that this one answers. */
+  readonly replyTo?: number;
 }
 
 /**

@@ -1,5 +1,14 @@
 /** What a program can listen to, by name. */
-import type { ConversationId, ConversationJoined, ConversationLeft, LogEvent, ReceiptUpdated, TypingStarted, TypingStopped } from "@suda/protocol";
+import type {
+  ConversationId,
+  ConversationJoined,
+  ConversationLeft,
+  LogEvent,
+  PresenceChanged,
+  ReceiptUpdated,
+  TypingStarted,
+  TypingStopped,
+} from "@suda/protocol";
 
 /** The log of this conversation was restored or replaced: what was told of it before counts no more. */
 export interface LogReset {
@@ -22,7 +31,7 @@ type ByType<Union extends { readonly type: string }> = { readonly [Type in Union
  * heard of the conversation; `event` is all of them together. Typing and receipts are lossy by contract.
  */
 export type ClientEvents = ByType<
-  LogEvent | ConversationJoined | ConversationLeft | TypingStarted | TypingStopped | ReceiptUpdated | LogReset | LogTruncated
+  LogEvent | ConversationJoined | ConversationLeft | TypingStarted | TypingStopped | ReceiptUpdated | PresenceChanged | LogReset | LogTruncated
 > & {
   readonly event: LogEvent;
 };
@@ -30,7 +39,14 @@ export type ClientEvents = ByType<
 export type Emit = <Type extends keyof ClientEvents>(type: Type, event: ClientEvents[Type]) => void;
 
 /** Those that are no entries of a log: listening to them alone needs no catching up. */
-const besideLogs: ReadonlySet<string> = new Set(["conversation.joined", "conversation.left", "typing.started", "typing.stopped", "receipt.updated"]);
+const besideLogs: ReadonlySet<string> = new Set([
+  "conversation.joined",
+  "conversation.left",
+  "typing.started",
+  "typing.stopped",
+  "receipt.updated",
+  "presence.changed",
+]);
 
 export class Listeners {
   readonly #byType = new Map<string, Set<(event: never) => void>>();

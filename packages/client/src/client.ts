@@ -235,6 +235,8 @@ export class Client implements SudaClient {
       case "receipt.updated":
         this.#stores.get(event.conversation)?.receiptUpdated(event);
         return this.#listeners.emit(event.type, event);
+      case "presence.changed":
+        return this.#listeners.emit(event.type, event);
       case "lag":
         return this.#storeOf(event.conversation).lag(event.head);
       case "goaway":

@@ -8,6 +8,18 @@ export function recordAfter(record: Conversation, event: LogEvent, me: UserId | 
   return { ...record, head: event.seq, lastAt: event.at, last: event, ...changesOf(record, event, me) };
 }
 
+/** A record that is older than events that overtook it: what they told stays. */
+export function recordKept(record: Conversation, { head, lastAt, last, read, unread }: Conversation): Conversation {
+  return {
+    ...record,
+    head,
+    lastAt,
+    ...(last === undefined ? {} : { last }),
+    ...(read === undefined ? {} : { read }),
+    ...(unread === undefined ? {} : { unread }),
+  };
+}
+
 /** Read up to `seq`. @param unread as counted over what is held, `undefined` when that does not reach back far enough */
 export function recordRead(record: Conversation, seq: number, unread: number | undefined): Conversation {
   const read = Math.max(record.read ?? 0, Math.min(seq, record.head));
@@ -23,6 +35,11 @@ function changesOf(record: Conversation, event: LogEvent, me: UserId | undefined
       // Who writes has read.
       if (event.from === me) return { read: event.seq, unread: 0 };
       return { unread: (record.unread ?? 0) + 1 };
+    case "pin.added":
+      return { pins: [...(record.pins ?? []).filter((seq) => seq !== event.target), event.target] };
+    case "pin.removed":
+    case "message.deleted":
+      return record.pins === undefined ? {} : { pins: record.pins.filter((seq) => seq !== event.target) };
     case "member.added":
       return { memberCount: record.memberCount + event.users.length };
     case "member.removed":

@@ -10,7 +10,7 @@ import { CatchUp } from "./catch-up.ts";
 import type { ClientConversation, ConversationSnapshot, SendOptions } from "./client-conversation.ts";
 import type { Emit } from "./client-events.ts";
 import type { Request } from "./connection.ts";
-import { recordAfter, recordRead } from "./conversation-record.ts";
+import { recordAfter, recordKept, recordRead } from "./conversation-record.ts";
 import { RequestRefused } from "./errors.ts";
 import { asCustomData } from "./custom-types.ts";
 import { EventLog } from "./event-log.ts";
@@ -20,6 +20,7 @@ import { ReadMark } from "./read-mark.ts";
 import { RecordReader } from "./record-reader.ts";
 import { Receipts } from "./receipts.ts";
 import type { Sender, Sending } from "./sender.ts";
+import { showChange } from "./show-change.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 import { Typing } from "./typing.ts";
 
@@ -135,9 +136,13 @@ export class ConversationStore implements ClientConversation {
     return this.send({ type: "text", text }, options);
   }
 
-  send(content: Content, { data }: SendOptions = {}): Sending {
+  send(content: Content, { data, replyTo }: SendOptions = {}): Sending {
     this.#typing.endTurn();
-    return this.#host.sender.send(this.id, content, data === undefined ? undefined : asCustomData(data));
+    return this.#host.sender.send(this.id, {
+      content,
+      ...(data === undefined ? {} : { data: asCustomData(data) }),
+      ...(replyTo === undefined ? {} : { replyTo }),
+    });
   }
 
   retry(clientId: string): Sending | undefined {
@@ -183,7 +188,7 @@ export class ConversationStore implements ClientConversation {
     this.#isLeft = false;
     if (known !== undefined && known.epoch !== record.epoch) return this.#reset(record);
     // An answer may be older than an event that overtook it.
-    if (known !== undefined && known.head > record.head) this.#record = { ...record, ...pick(known) };
+    if (known !== undefined && known.head > record.head) this.#record = recordKept(record, known);
     else this.#record = record;
     if (!this.#hasBase) this.#setBase(occasion === "news" && this.#isFollowed ? Math.max(record.read ?? 0, record.head - maxBacklog) : record.head);
     if (this.#readMark.wanted !== undefined) this.#setRead(this.#readMark.wanted);
@@ -342,6 +347,7 @@ export class ConversationStore implements ClientConversation {
       this.#onMessage(event);
       this.#typing.stopped(event.from);
     }
+    showChange(this.#log, event, me());
     sender.forgetStored(this.id, event.seq);
     this.#window.trim();
     this.#host.emit("event", event);
@@ -390,9 +396,4 @@ export class ConversationStore implements ClientConversation {
     this.#store.changed();
     this.#host.onRecord();
   }
-}
-
-/** What events have told that a record of before them does not know. */
-function pick({ head, lastAt, last, read, unread }: Conversation): Partial<Conversation> {
-  return { head, lastAt, ...(last === undefined ? {} : { last }), ...(read === undefined ? {} : { read }), ...(unread === undefined ? {} : { unread }) };
 }

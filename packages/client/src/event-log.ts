@@ -57,6 +57,13 @@ export class EventLog {
     return older;
   }
 
+  /** Puts what `change` makes of it in the place of the event at `seq`, if it is held. */
+  change(seq: number, change: (event: LogEvent) => LogEvent): void {
+    const index = seq - this.first;
+    const event = this.#events[index];
+    if (event !== undefined) this.#events[index] = change(event);
+  }
+
   /** Holds at most the newest `count` events. True when some were dropped. */
   trim(count: number): boolean {
     if (this.#events.length <= count) return false;

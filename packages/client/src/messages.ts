@@ -1,5 +1,5 @@
 /** Messages as a page or a terminal shows them: those of the log, then those on their way, each with its state. */
-import type { ClientId, LogEvent, MessageCreated, UserId } from "@suda/protocol";
+import type { ClientId, LogEvent, MessageCreated, Reaction, UserId } from "@suda/protocol";
 import { asMessageData, type MessageData } from "./custom-types.ts";
 import type { SendFailure } from "./outbox.ts";
 import type { Outgoing } from "./sender.ts";
@@ -13,6 +13,8 @@ interface MessageFields {
   /** Epoch ms: the server's time, and this device's until it is known. */
   readonly at: number;
   readonly isMine: boolean;
+  /** Seq of the message that this one answers. */
+  readonly replyTo?: number;
 }
 
 export interface StoredMessage extends MessageFields {
@@ -20,6 +22,11 @@ export interface StoredMessage extends MessageFields {
   readonly state: "sent" | "read";
   readonly seq: number;
   readonly from: UserId;
+  /** How often and when it was last edited. */
+  readonly edited?: NonNullable<MessageCreated["edited"]>;
+  /** By whom and when it was deleted for all; `content` is then `deleted`. */
+  readonly deleted?: NonNullable<MessageCreated["deleted"]>;
+  readonly reactions?: readonly Reaction[];
 }
 
 export interface SendingMessage extends MessageFields {
@@ -62,8 +69,14 @@ export class MessageViews {
     const state = isMine && event.seq <= readByOthers ? "read" : "sent";
     const known = this.#ofEvents.get(event);
     if (known?.state === state && known.isMine === isMine) return known;
-    const { clientId, content, data, at, seq, from } = event;
-    const fields = data === undefined ? {} : { data: asMessageData(data) };
+    const { clientId, content, data, at, seq, from, replyTo, edited, deleted, reactions } = event;
+    const fields = {
+      ...(data === undefined ? {} : { data: asMessageData(data) }),
+      ...(replyTo === undefined ? {} : { replyTo }),
+      ...(edited === undefined ? {} : { edited }),
+      ...(deleted === undefined ? {} : { deleted }),
+      ...(reactions === undefined ? {} : { reactions }),
+    };
     const message: StoredMessage = { key: isMine ? clientId : `seq ${seq}`, clientId, content, ...fields, at, isMine, state, seq, from };
     this.#ofEvents.set(event, message);
     return message;
@@ -72,8 +85,16 @@ export class MessageViews {
   #of({ entry, state }: Outgoing, me: UserId | undefined): Message {
     const known = this.#ofOutgoing.get(state);
     if (known !== undefined && known.from === me) return known;
-    const { clientId, content, data, at } = entry;
-    const fields = { key: clientId, clientId, content, ...(data === undefined ? {} : { data: asMessageData(data) }), at, isMine: true } as const;
+    const { clientId, content, data, at, replyTo } = entry;
+    const fields = {
+      key: clientId,
+      clientId,
+      content,
+      ...(data === undefined ? {} : { data: asMessageData(data) }),
+      ...(replyTo === undefined ? {} : { replyTo }),
+      at,
+      isMine: true,
+    } as const;
     const message = this.#stateOf(fields, state, me);
     this.#ofOutgoing.set(state, message);
     return message;

@@ -22,6 +22,7 @@ export interface OutboxEntry {
   readonly conversation: ConversationId;
   readonly content: Content;
   readonly data?: CustomData;
+  readonly replyTo?: number;
   /** Epoch ms by this device's clock. */
   readonly at: number;
   /** Who wrote it, as far as that was known: never sent for anybody else. */

@@ -6,7 +6,7 @@
  * without waiting for answers. After a refusal that may pass (busy, disk full) only one at a time goes out until
  * the queue is empty, so that nothing overtakes it again.
  */
-import type { ClientId, Clock, Content, ConversationId, CustomData, Random, Timer, UserId } from "@suda/protocol";
+import type { ClientId, Clock, ConversationId, Random, Timer, UserId } from "@suda/protocol";
 import type { Request } from "./connection.ts";
 import { ClientClosed, ConnectionLost, MessageDiscarded, messageOf, OutboxFull, RequestRefused } from "./errors.ts";
 import { newClientId } from "./ids.ts";
@@ -102,7 +102,7 @@ export class Sender {
   }
 
   /** @throws OutboxFull, ClientClosed */
-  send(conversation: ConversationId, content: Content, data?: CustomData): Sending {
+  send(conversation: ConversationId, body: Pick<OutboxEntry, "content" | "data" | "replyTo">): Sending {
     if (this.#closed !== undefined) throw this.#closed;
     let waiting = 0;
     for (const { items } of this.#queues.values()) waiting += items.length;
@@ -110,8 +110,7 @@ export class Sender {
     const entry: OutboxEntry = {
       clientId: newClientId(this.#options.random),
       conversation,
-      content,
-      ...(data === undefined ? {} : { data }),
+      ...body,
       at: this.#options.clock.now(),
       ...(this.#user === undefined ? {} : { user: this.#user }),
     };
@@ -259,13 +258,14 @@ export class Sender {
   }
 
   async #ask(queue: Queue, item: Item): Promise<void> {
-    const { conversation, clientId, content, data } = item.entry;
+    const { conversation, clientId, content, data, replyTo } = item.entry;
+    const options = { ...(data === undefined ? {} : { data }), ...(replyTo === undefined ? {} : { replyTo }) };
     const landed = (): void => {
       item.isInFlight = false;
       queue.inFlight--;
     };
     try {
-      const { seq, at } = await this.#options.request("message.send", { conversation, clientId, content, ...(data === undefined ? {} : { data }) });
+      const { seq, at } = await this.#options.request("message.send", { conversation, clientId, content, ...options });
       landed();
       this.#onStored(queue, item, { seq, at });
     } catch (error) {

@@ -130,6 +130,37 @@ test("a message that is refused for good is failed, and the next one goes out", 
   assert.equal(room.getSnapshot().messages.length, 1);
 });
 
+test("[D8] edits, deletions, reactions, answers and pins are shown as history would show them", async () => {
+  await using world = await World.open();
+  const alice = await world.client("alice");
+  const bob = await world.client("bob");
+  await Promise.all([alice.ready(), bob.ready()]);
+  const room = await alice.openDirect("bob");
+  const shown = bob.conversation(room.id);
+  await shown.load();
+  const end = shown.subscribe(() => {});
+  await room.sendText("one").stored;
+  await room.sendText("two").stored;
+  await room.sendText("three", { replyTo: 2 }).stored;
+  const about = { conversation: room.id, target: 1 };
+  await alice.request("message.edit", { ...about, content: textOf("one, edited") });
+  await alice.request("reaction.add", { ...about, emoji: "👍" });
+  await bob.request("reaction.add", { ...about, emoji: "👍" });
+  await alice.request("pin.add", about);
+  await alice.request("message.delete", { conversation: room.id, target: 2 });
+  const { messages, record } = await until(shown, ({ events }) => events.length === 8);
+  const [first, second, third] = messages;
+  assert.deepEqual(first?.content, textOf("one, edited"));
+  assert.ok(first.state === "sent" && second?.state === "sent");
+  assert.deepEqual([first.edited?.rev, first.reactions], [1, [{ emoji: "👍", count: 2, mine: true }]]);
+  assert.deepEqual([second.content, second.deleted?.by], [{ type: "deleted" }, "alice"]);
+  assert.equal(third?.replyTo, 2);
+  assert.deepEqual(record?.pins, [1]);
+  const afresh = await bob.request("history.get", { conversation: room.id });
+  assert.deepEqual(shown.getSnapshot().events.slice(0, 3), afresh.events.slice(0, 3));
+  end();
+});
+
 test("[D12] whoever is removed sees that the conversation is gone", async () => {
   await using world = await World.open();
   await using bob = await world.suda.connect("bob");
