@@ -13,7 +13,7 @@ const executable = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/
 
 /** Why there can be no browser here; `false` when there can. A failure and no skip where it is required. */
 export const browserAbsent: string | false =
-  executable !== undefined || process.env["SUDA_REQUIRE_CHROMIUM"] !== undefined ? false : "there is no Chromium here";
+  executable !== undefined || process.env["REQUIRE_CHROMIUM"] !== undefined ? false : "there is no Chromium here";
 
 const timeoutMs = 30_000;
 
