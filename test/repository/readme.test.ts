@@ -196,15 +196,20 @@ describe("inside another program", () => {
   });
 });
 
-test("the example of docs/TESTING.md is a test that passes", { timeout: 30_000 }, async () => {
-  const { code } = snippetsOf(read("docs/TESTING.md")).get("communicator") ?? { code: "" };
+for (const [name, title] of [
+  ["communicator", /bob sees what alice writes/],
+  ["simulation", /five users with two devices each agree in the end/],
+] as const) test(`the example "${name}" of docs/TESTING.md is a test that passes`, { timeout: 30_000 }, () => runExample(name, title));
+
+async function runExample(name: string, title: RegExp): Promise<void> {
+  const { code } = snippetsOf(read("docs/TESTING.md")).get(name) ?? { code: "" };
   await using program = await ModuleFile.create(code, "ts");
   // A runner inside a runner would report to the outer one.
   const { NODE_TEST_CONTEXT: _context, ...env } = process.env;
   const [file = "", ...options] = program.arguments.toReversed();
   const { stdout } = await run(process.execPath, [...options.toReversed(), "--test", file], { cwd: root, env });
-  assert.match(stdout, /bob sees what alice writes/);
-});
+  assert.match(stdout, title);
+}
 
 /** A running command, its output by lines. */
 class Program {

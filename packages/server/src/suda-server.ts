@@ -129,7 +129,7 @@ export function createServer(options: ServerOptions): SudaServer {
     context,
     isReady,
     status: () => store.status(),
-    renderMetrics: () => metrics.registry.metrics(),
+    renderMetrics: () => metrics.render(),
     onFailure,
   });
 

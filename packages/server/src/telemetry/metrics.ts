@@ -13,7 +13,8 @@ export interface MetricsSources {
 }
 
 export class Metrics implements ChatMetrics {
-  readonly registry: Registry = new Registry();
+  readonly #registry: Registry = new Registry();
+  #isObserving = false;
   readonly #commands: Counter<"type" | "code">;
   /** Counted as a plain number, because it is on the hot path of fan-out. */
   #deliveries = 0;
@@ -24,8 +25,7 @@ export class Metrics implements ChatMetrics {
   readonly #failures: Counter;
 
   constructor(sources: MetricsSources) {
-    const registers = [this.registry];
-    collectDefaultMetrics({ register: this.registry, prefix: "suda_" });
+    const registers = [this.#registry];
     this.#commands = new Counter({
       name: "suda_commands_total",
       help: "Commands answered over WebSocket, by type and outcome",
@@ -42,7 +42,7 @@ export class Metrics implements ChatMetrics {
         this.inc(deliveries());
       },
     });
-    this.registry.registerMetric(counter);
+    this.#registry.registerMetric(counter);
     this.#sendMs = new Histogram({
       name: "suda_send_durable_ms",
       help: "From a send command to its durable commit, milliseconds",
@@ -69,6 +69,13 @@ export class Metrics implements ChatMetrics {
     gauge("suda_connections", "Open WebSocket connections", sources.connections);
     gauge("suda_layer_dropped", "Events that the channel layer dropped since the start", sources.layerDropped);
     gauge("suda_ready", "1 when the server takes traffic", () => (sources.isReady() ? 1 : 0));
+  }
+
+  /** Prometheus' text. The process's own figures are observed from the first call on: a server that nobody scrapes costs no observers. */
+  render(): Promise<string> {
+    if (!this.#isObserving) collectDefaultMetrics({ register: this.#registry, prefix: "suda_" });
+    this.#isObserving = true;
+    return this.#registry.metrics();
   }
 
   sent(ms: number): void {

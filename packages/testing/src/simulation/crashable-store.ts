@@ -1,0 +1,79 @@
+/**
+ * A store as a process sees it that may die: writes are durable, and visible, some milliseconds after they were
+ * asked for, all that wait together (S5). A crash loses what was not durable; or it was durable already, and only
+ * the answer is lost. The disk is a memory store, which outlives the process.
+ */
+import type { Store, StoreStatus } from "@suda/server/store";
+import type { SeededRandom } from "../seeded-random.ts";
+import type { VirtualTime } from "./virtual-time.ts";
+
+interface Write {
+  readonly run: () => Promise<unknown>;
+  readonly resolve: (value: unknown) => void;
+}
+
+export interface CrashableStoreOptions {
+  /** Shared by all processes that come after each other. */
+  readonly disk: Store;
+  readonly time: VirtualTime;
+  readonly random: SeededRandom;
+  /** Of a group commit, 1…; default 6. */
+  readonly commitMaxMs?: number;
+}
+
+export class CrashableStore implements Store {
+  readonly log: Store["log"];
+  readonly conversations: Store["conversations"];
+  readonly users: Store["users"];
+  readonly #options: CrashableStoreOptions;
+  #waiting: Write[] = [];
+  #isDead = false;
+
+  constructor(options: CrashableStoreOptions) {
+    this.#options = options;
+    const { log, conversations, users } = options.disk;
+    const write = this.#write.bind(this);
+    // The disk's methods work before they return, so the order of runs is the order in the log (S9).
+    this.log = { ...log, append: (...args) => write(() => log.append(...args)) };
+    this.conversations = {
+      ...conversations,
+      create: (...args) => write(() => conversations.create(...args)),
+      advanceRead: (...args) => write(() => conversations.advanceRead(...args)),
+    };
+    this.users = { ...users, ensure: (...args) => write(() => users.ensure(...args)), update: (...args) => write(() => users.update(...args)) };
+  }
+
+  status(): StoreStatus {
+    return { state: this.#isDead ? "closed" : "ready" };
+  }
+
+  /** The process dies. What it had begun to write is on the disk or not, as chance will have it; nobody is told. */
+  crash(): void {
+    if (!this.#isDead && this.#options.random.isTrue(0.5)) for (const { run } of this.#waiting) void run().catch(() => {});
+    this.#isDead = true;
+    this.#waiting = [];
+  }
+
+  /** Commits what waits. The disk stays. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#commit();
+    this.#isDead = true;
+  }
+
+  #write<T>(run: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve) => {
+      // To a dead process nothing is ever answered.
+      if (this.#isDead) return;
+      this.#waiting.push({ run, resolve: resolve as (value: unknown) => void });
+      if (this.#waiting.length > 1) return;
+      this.#options.time.schedule(this.#options.random.integer(1, this.#options.commitMaxMs ?? 6), () => this.#commit());
+    });
+  }
+
+  #commit(): void {
+    if (this.#isDead) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { run, resolve } of waiting) resolve(run());
+  }
+}
