@@ -52,3 +52,4 @@ export {
 export { type ClientHandlers } from "./simulation/simulated-connection.ts";
 export { type ServerWrappers } from "./simulation/simulated-server.ts";
 export { type Frame } from "./simulation/wire-tap.ts";
+export { TcpProxy, type LinkConditions, type TcpProxyOptions } from "./tcp-proxy.ts";
