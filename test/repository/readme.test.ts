@@ -199,7 +199,8 @@ describe("inside another program", () => {
 for (const [name, title] of [
   ["communicator", /bob sees what alice writes/],
   ["simulation", /five users with two devices each agree in the end/],
-] as const) test(`the example "${name}" of docs/TESTING.md is a test that passes`, { timeout: 30_000 }, () => runExample(name, title));
+] as const)
+  test(`the example "${name}" of docs/TESTING.md is a test that passes`, { timeout: 30_000 }, () => runExample(name, title));
 
 async function runExample(name: string, title: RegExp): Promise<void> {
   const { code } = snippetsOf(read("docs/TESTING.md")).get(name) ?? { code: "" };

@@ -12,8 +12,7 @@ import { build } from "esbuild";
 const executable = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
 
 /** Why there can be no browser here; `false` when there can. A failure and no skip where it is required. */
-export const browserAbsent: string | false =
-  executable !== undefined || process.env["REQUIRE_CHROMIUM"] !== undefined ? false : "there is no Chromium here";
+export const browserAbsent: string | false = executable !== undefined || process.env["REQUIRE_CHROMIUM"] !== undefined ? false : "there is no Chromium here";
 
 const timeoutMs = 30_000;
 

@@ -308,10 +308,7 @@ export class ChatConsumer {
       case "conversation.event":
         return this.#onConversationEvent(state.actor, state.subscriptions, known.event);
       case "conversation.ephemeral":
-        // One's own typing is no news on one's own devices; one's own reading is.
-        if (known.event.type !== "receipt.updated" && known.event.user === state.actor.user) return;
-        if (!state.subscriptions.isStale(known.event.conversation)) this.#deliveries.ephemeral(known.event);
-        return;
+        return this.#onEphemeral(state.actor, state.subscriptions, known.event);
       case "presence.event":
         return this.#deliveries.ephemeral(known.event);
       case "membership.joined":
@@ -330,6 +327,14 @@ export class ChatConsumer {
     if (!isOwnRemoval && subscriptions.isStale(event.conversation, event.seq)) return;
     this.#deliveries.live(event);
     if (isOwnRemoval) return this.#onRemoved(actor, subscriptions, event);
+  }
+
+  #onEphemeral(actor: Actor, subscriptions: Subscriptions, event: Extract<ChatLayerEvent, { type: "conversation.ephemeral" }>["event"]): void {
+    const isOwn = event.user === actor.user;
+    if (subscriptions.isStale(event.conversation)) return;
+    // One's own typing is no news on one's own devices. One's own reading is, and is not left out: no log has it.
+    if (isOwn && event.type === "receipt.updated") this.#deliveries.tell(event);
+    else if (!isOwn) this.#deliveries.ephemeral(event);
   }
 
   async #onRemoved(actor: Actor, subscriptions: Subscriptions, { conversation, seq }: LogEvent): Promise<void> {
