@@ -68,7 +68,7 @@ describe("documents", () => {
     const messages = Object.keys(resolve(document, "#/components/messages") as Json);
     const ofMessages = ["message.created", "message.edited", "message.deleted", "reaction.added", "reaction.removed", "pin.added", "pin.removed"];
     const ofConversations = ["member.added", "member.removed", "member.updated", "conversation.updated", "conversation.joined", "conversation.left"];
-    const ofTheMoment = ["typing.started", "typing.stopped", "receipt.updated", "lag", "goaway"];
+    const ofTheMoment = ["typing.started", "typing.stopped", "receipt.updated", "presence.changed", "lag", "goaway"];
     const events = [...ofMessages, ...ofConversations, ...ofTheMoment];
     const expected = [...Object.keys(commands).flatMap((type) => [type, `${type}.reply`]), "error", ...events];
     assert.deepEqual(messages.sort(), expected.sort());
