@@ -72,6 +72,14 @@ export async function viewConversation(context: ChatContext, record: Conversatio
   };
 }
 
+/** A conversation as the user sees it; `undefined` when there is none, or the user is no member (any more). */
+export async function viewOwnConversation(context: ChatContext, user: UserId, id: ConversationId): Promise<Conversation | undefined> {
+  const { conversations } = context.store;
+  const record = await conversations.get(id);
+  const member = await conversations.member(id, user);
+  return record === undefined || member === undefined ? undefined : viewConversation(context, record, member);
+}
+
 /** In a conversation with oneself that is oneself. */
 async function otherMember(store: ChatContext["store"], id: ConversationId, user: UserId): Promise<UserId | undefined> {
   const members = await store.conversations.members(id, undefined, 2);

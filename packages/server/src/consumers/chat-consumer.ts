@@ -30,7 +30,7 @@ import type { ChatLayerEvent } from "../chat/fan-out.ts";
 import { greet } from "../chat/greet.ts";
 import { presenceGroup, viewPresence, watchable, type Presence, type PresenceEvent } from "../chat/presence.ts";
 import { sendMessage } from "../chat/send-message.ts";
-import { viewConversation } from "../chat/view.ts";
+import { viewOwnConversation } from "../chat/view.ts";
 import { commandHandlers, type HandledType } from "./command-handlers.ts";
 import { Deliveries, type DeliveryMetrics } from "./deliveries.ts";
 import type { EventEncoder } from "./event-encoder.ts";
@@ -346,11 +346,10 @@ export class ChatConsumer {
   async #onMembershipJoined(actor: Actor, subscriptions: Subscriptions, id: ConversationId): Promise<void> {
     const { context } = this.#environment;
     if (!(await subscriptions.join(id))) return;
-    const record = await context.store.conversations.get(id);
-    const member = await context.store.conversations.member(id, actor.user);
-    if (record === undefined || member === undefined) return;
+    const conversation = await viewOwnConversation(context, actor.user, id);
+    if (conversation === undefined) return;
     const { change } = await context.store.conversations.memberships(actor.user);
-    this.#deliveries.tell({ type: "conversation.joined", conversation: await viewConversation(context, record, member), change });
+    this.#deliveries.tell({ type: "conversation.joined", conversation, change });
   }
 
   // ── answers ─────────────────────────────────────────────────────────────────────────────────────────

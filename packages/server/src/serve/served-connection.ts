@@ -116,11 +116,8 @@ export class ServedConnection implements WebSocketConnection {
   }
 
   async drained(): Promise<void> {
-    while (this.isOpen && this.isCongested) {
-      this.flush();
-      if (!this.isCongested) return;
-      await new Promise<void>((resolve) => (this.#drainWaiters ??= []).push(resolve));
-    }
+    // Asking writes what is pending first, so that what is left waits for the client and the socket will say `drain`.
+    while (this.isOpen && this.isCongested) await new Promise<void>((resolve) => (this.#drainWaiters ??= []).push(resolve));
   }
 
   close(code: number, reason: string): void {
