@@ -367,7 +367,8 @@ export class ConversationStore implements ClientConversation {
   }
 
   #setRead(seq: number, unread?: number): void {
-    if (this.#record === undefined) return;
+    // A mark from before the user read on, or wrote, says nothing of what is unread now.
+    if (this.#record === undefined || seq < (this.#record.read ?? 0)) return;
     const record = recordRead(this.#record, seq, this.#countAfter(seq) ?? unread);
     if (record === this.#record) return;
     this.#record = record;

@@ -214,6 +214,22 @@ test("the read mark is told once, the newest only, and again when the connection
   assert.deepEqual([world.chat.getSnapshot().read, world.chat.getSnapshot().unread], [4, 0]);
 });
 
+test("an older mark that is confirmed late does not make unread what was read since", async () => {
+  const world = await Interrupted.open();
+  await world.resume({ head: 3, unread: 3 }, { outcome: "events", epoch: "e1", head: 3, events: [], more: false });
+  world.chat.markRead(1);
+  const told = await world.server.socket.take("receipt.read");
+  world.server.socket.tell(message(4), message(5, { from: me }), message(6));
+  await settle();
+  assert.deepEqual([world.chat.getSnapshot().read, world.chat.getSnapshot().unread], [5, 1]);
+  world.server.socket.reply(told, { read: 1, unread: 2 });
+  await settle();
+  assert.deepEqual([world.chat.getSnapshot().read, world.chat.getSnapshot().unread], [5, 1]);
+  // As another device of the same user may tell it, too.
+  world.server.socket.tell({ type: "receipt.updated", conversation: room, user: me, read: 2 });
+  assert.deepEqual([world.chat.getSnapshot().read, world.chat.getSnapshot().unread], [5, 1]);
+});
+
 test("[D10] typing is told every 3 s at most, and shown for 6 s at most", async () => {
   const world = await Interrupted.open();
   await world.resume({ head: 3 }, { outcome: "events", epoch: "e1", head: 3, events: [], more: false });
