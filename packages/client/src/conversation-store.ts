@@ -106,7 +106,7 @@ export class ConversationStore implements ClientConversation {
       clock,
       isOpen: host.isOpen,
       tell: (seq) => request("receipt.read", { conversation: id, seq }),
-      onConfirmed: ({ read, unread }) => this.#setRead(read, unread),
+      onConfirmed: ({ read, unread }) => this.#onRead(read, unread),
       onProblem,
     });
   }
@@ -219,7 +219,7 @@ export class ConversationStore implements ClientConversation {
   }
 
   receiptUpdated({ user, read }: ReceiptUpdated): void {
-    if (user === this.#host.me()) return this.#setRead(read);
+    if (user === this.#host.me()) return this.#onRead(read);
     if (this.#log.isKeeping && this.#receipts.advance(user, read)) this.#store.changed();
   }
 
@@ -364,6 +364,13 @@ export class ConversationStore implements ClientConversation {
   #onOlder(added: readonly LogEvent[]): void {
     for (const event of added) if (event.type === "message.created") this.#onMessage(event);
     this.#store.changed();
+  }
+
+  /** The server has this mark. */
+  #onRead(seq: number, unread?: number): void {
+    this.#setRead(seq, unread);
+    // Nobody here can count what is after it, and a number without a head may count what is yet to come.
+    if (this.#record !== undefined && seq < this.#record.head && this.#countAfter(seq) === undefined) this.#recordReader.read();
   }
 
   #setRead(seq: number, unread?: number): void {

@@ -1,4 +1,4 @@
-/** Asks for a conversation's record when it may be behind: one command at a time. */
+/** Asks for a conversation's record when it may be behind: one command at a time, and once more when that was wanted meanwhile. */
 import type { Clock, ReplyOf } from "@suda/protocol";
 import { ClientClosed, ConnectionLost, RequestRefused } from "./errors.ts";
 
@@ -17,6 +17,7 @@ const retryMs = 1_000;
 export class RecordReader {
   readonly #options: RecordReaderOptions;
   #isReading = false;
+  #isWantedAgain = false;
 
   constructor(options: RecordReaderOptions) {
     this.#options = options;
@@ -24,6 +25,8 @@ export class RecordReader {
 
   /** Without a connection nothing: hello brings what changed. */
   read(): void {
+    // An answer that is on its way may be older than what this call is about.
+    this.#isWantedAgain = this.#isReading;
     if (this.#isReading || !this.#options.isOpen()) return;
     this.#isReading = true;
     this.#read().catch(this.#options.onProblem);
@@ -41,6 +44,7 @@ export class RecordReader {
       else throw error;
     } finally {
       this.#isReading = false;
+      if (this.#isWantedAgain) this.read();
     }
   }
 }

@@ -230,6 +230,29 @@ test("an older mark that is confirmed late does not make unread what was read si
   assert.deepEqual([world.chat.getSnapshot().read, world.chat.getSnapshot().unread], [5, 1]);
 });
 
+test("what another device has read of a conversation that nobody shows is asked for, as it cannot be counted here", async () => {
+  const server = new ScriptedServer();
+  await using client = await server.open();
+  await server.greet({ conversations: [record({ head: 10, unread: 10 })] });
+  server.socket.tell({ type: "receipt.updated", conversation: room, user: me, read: 4 });
+  const get = await server.socket.take("conversation.get");
+  // Meanwhile it goes on, and the first answer is older than what is known by then.
+  server.socket.tell(message(11));
+  server.socket.tell({ type: "receipt.updated", conversation: room, user: me, read: 6 });
+  server.socket.reply(get, { conversation: record({ head: 10, read: 4, unread: 6 }) });
+  await settle();
+  server.socket.reply(await server.socket.take("conversation.get"), { conversation: record({ head: 11, read: 6, unread: 5 }) });
+  await settle();
+  const [shown] = client.conversations.getSnapshot().conversations;
+  assert.deepEqual([shown?.head, shown?.read, shown?.unread], [11, 6, 5]);
+  assert.deepEqual(server.socket.commands, []);
+  // Read to the end there is nothing to count.
+  server.socket.tell({ type: "receipt.updated", conversation: room, user: me, read: 11 });
+  await settle();
+  assert.equal(client.conversations.getSnapshot().unread, 0);
+  assert.deepEqual(server.socket.commands, []);
+});
+
 test("[D10] typing is told every 3 s at most, and shown for 6 s at most", async () => {
   const world = await Interrupted.open();
   await world.resume({ head: 3 }, { outcome: "events", epoch: "e1", head: 3, events: [], more: false });
