@@ -38,6 +38,8 @@ export const defaultConnectionBounds: ConnectionBounds = {
 
 /** A client that is told to go has this long to answer the close frame; then the socket is destroyed. */
 const closeTimeoutMs = 5_000;
+/** In a drain all others wait for the next server meanwhile; a client that is cut resumes as one that was told. */
+const drainCloseTimeoutMs = 1_000;
 
 export interface ConnectionEnvironment {
   readonly bounds: ConnectionBounds;
@@ -117,7 +119,8 @@ export class ServedConnection implements WebSocketConnection {
 
   async drained(): Promise<void> {
     // Asking writes what is pending first, so that what is left waits for the client and the socket will say `drain`.
-    while (this.isOpen && this.isCongested) await new Promise<void>((resolve) => (this.#drainWaiters ??= []).push(resolve));
+    // A server that stops waits for nobody to read; what is too much then closes the connection as ever.
+    while (this.isOpen && !this.#isDraining && this.isCongested) await new Promise<void>((resolve) => (this.#drainWaiters ??= []).push(resolve));
   }
 
   close(code: number, reason: string): void {
@@ -128,7 +131,7 @@ export class ServedConnection implements WebSocketConnection {
     this.#wakeDrainWaiters();
     this.#ws.resume();
     this.#ws.close(code, reason);
-    setTimeout(() => this.#ws.terminate(), closeTimeoutMs).unref();
+    setTimeout(() => this.#ws.terminate(), this.#isDraining ? drainCloseTimeoutMs : closeTimeoutMs).unref();
   }
 
   /** Takes no more messages, lets the app answer what is under way, then closes for a restart. Never rejects. */
@@ -136,6 +139,7 @@ export class ServedConnection implements WebSocketConnection {
     if (this.#isDraining) return;
     this.#isDraining = true;
     this.#inbox = [];
+    this.#wakeDrainWaiters();
     try {
       await this.#working;
       await this.#handlers.onDrain?.();

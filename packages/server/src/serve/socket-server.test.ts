@@ -174,6 +174,26 @@ describe("socket server", { timeout: 30_000 }, () => {
     await draining;
   });
 
+  test("[I10] clients that do not read hold up a drain for a second at most, also when the app waits for them", { timeout: 20_000 }, async () => {
+    const page = new Uint8Array(65_536);
+    await using world = await openWorld({
+      onMessage: async (_message, { connection }) => {
+        while (connection.isOpen && !connection.isCongested) connection.send(page);
+        await connection.drained();
+      },
+    });
+    await using idle = await openSocket(world.url);
+    await using greedy = await openSocket(world.url);
+    for (const { socket } of [idle, greedy]) socket.pause();
+    greedy.send("more");
+    const servers = [await world.app.connection(), await world.app.connection()];
+    while (servers.every(({ connection }) => !connection.isCongested)) await new Promise((resolve) => setTimeout(resolve, 5));
+    const begun = performance.now();
+    await world.sockets.drain(10_000);
+    assert.ok(performance.now() - begun < 3_000, `${Math.round(performance.now() - begun)} ms`);
+    assert.equal(world.sockets.connectionCount, 0);
+  });
+
   test("[I8] a client that does not answer the close is cut by the end of the drain", { timeout: 4_000 }, async () => {
     const world = await openWorld();
     const client = await openSocket(world.url);
