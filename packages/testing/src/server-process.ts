@@ -80,10 +80,10 @@ export class ServerProcess implements AsyncDisposable {
     await this.#exited;
   }
 
-  /** SIGTERM, and SIGKILL when it has not ended after 10 s. */
-  async stop(): Promise<ServerExit> {
+  /** SIGTERM, and SIGKILL when it has not ended after `killAfterMs`; default 10 s. */
+  async stop(killAfterMs = 10_000): Promise<ServerExit> {
     this.#child.kill("SIGTERM");
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 10_000);
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), killAfterMs);
     const exit = await this.#exited;
     clearTimeout(timer);
     return exit;

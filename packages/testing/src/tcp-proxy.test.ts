@@ -72,6 +72,22 @@ test("a black hole holds everything back, and healing lets it through", async (t
   socket.destroy();
 });
 
+test("a mute link takes what the client says and holds back the answers, which a reset then loses", async (t) => {
+  let hear: (text: string) => void = () => {};
+  const heard = new Promise<string>((resolve) => (hear = resolve));
+  const port = await echoServer(t, (socket) => socket.once("data", (bytes: Buffer) => hear(String(bytes))));
+  await using proxy = await TcpProxy.open({ port, conditions: { isMute: true } });
+  const socket = await connectTo(proxy.port);
+  let answered = "";
+  socket.on("data", (bytes: Buffer) => (answered += String(bytes)));
+  socket.write("one");
+  assert.equal(await heard, "one");
+  const failed = once(socket, "error");
+  proxy.reset();
+  await failed;
+  assert.equal(answered, "");
+});
+
 test("reset ends both sides at once, and only those that are chosen", async (t) => {
   const accepted: Socket[] = [];
   await using proxy = await TcpProxy.open({ port: await echoServer(t, (socket) => void accepted.push(socket)) });
@@ -107,6 +123,22 @@ test("half-close tells the server of an end that the client has not made, and th
   await end;
   assert.equal(socket.writable, true);
   socket.destroy();
+});
+
+test("after a retarget new connections go to the other server, and those that are open stay", async (t) => {
+  const names: string[] = [];
+  const first = await echoServer(t, () => names.push("first"));
+  const second = await echoServer(t, () => names.push("second"));
+  await using proxy = await TcpProxy.open({ port: first });
+  const old = await connectTo(proxy.port);
+  old.write("old");
+  await once(old, "data");
+  proxy.retarget(second);
+  assert.equal(String(await roundTrip(proxy.port, Buffer.from("new"))), "new");
+  old.write("still");
+  assert.equal(String((await once(old, "data"))[0]), "still");
+  assert.deepEqual(names, ["first", "second"]);
+  old.destroy();
 });
 
 test("refusing resets new connections until it is healed; disposing twice is fine", async (t) => {

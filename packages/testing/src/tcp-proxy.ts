@@ -20,6 +20,8 @@ export interface LinkConditions {
   readonly sliceBytes: number;
   /** Nothing passes and nothing is taken; the connections stay. Default false. */
   readonly isBlackHole: boolean;
+  /** What the server says does not pass, what the client says does: answers are lost when the connection ends. Default false. */
+  readonly isMute: boolean;
 }
 
 export interface TcpProxyOptions {
@@ -32,7 +34,7 @@ export interface TcpProxyOptions {
   readonly conditions?: Partial<LinkConditions>;
 }
 
-const good: LinkConditions = { latencyMs: 0, jitterMs: 0, bytesPerSecond: 0, sliceBytes: 0, isBlackHole: false };
+const good: LinkConditions = { latencyMs: 0, jitterMs: 0, bytesPerSecond: 0, sliceBytes: 0, isBlackHole: false, isMute: false };
 
 export class TcpProxy implements AsyncDisposable {
   /** Where clients connect, on 127.0.0.1. */
@@ -40,15 +42,19 @@ export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #random: SeededRandom;
   readonly #links = new Set<Link>();
+  readonly #host: string;
+  #target: number;
   #conditions: LinkConditions;
   #refuses = false;
 
   private constructor(server: Server, options: TcpProxyOptions) {
     this.#server = server;
     this.port = (server.address() as AddressInfo).port;
+    this.#host = options.host ?? "127.0.0.1";
+    this.#target = options.port;
     this.#random = options.random ?? new SeededRandom(1);
     this.#conditions = { ...good, ...options.conditions };
-    server.on("connection", (client) => this.#accept(client, options));
+    server.on("connection", (client) => this.#accept(client));
   }
 
   static async open(options: TcpProxyOptions): Promise<TcpProxy> {
@@ -80,6 +86,11 @@ export class TcpProxy implements AsyncDisposable {
     this.set(good);
   }
 
+  /** Where new connections go from now on: the server has come back on another port. Those that are open stay. */
+  retarget(port: number): void {
+    this.#target = port;
+  }
+
   /** New connections are reset at once, until {@link heal}. */
   refuse(): void {
     this.#refuses = true;
@@ -105,11 +116,11 @@ export class TcpProxy implements AsyncDisposable {
     await once(this.#server, "close");
   }
 
-  #accept(client: Socket, { port, host = "127.0.0.1" }: TcpProxyOptions): void {
+  #accept(client: Socket): void {
     // A reset by the other side is what a proxy is for.
     client.on("error", () => {});
     if (this.#refuses) return void client.resetAndDestroy();
-    const server = connect({ port, host, allowHalfOpen: true });
+    const server = connect({ port: this.#target, host: this.#host, allowHalfOpen: true });
     const link: Link = new Link({ client, server, random: this.#random, conditions: () => this.#conditions, onEnd: () => this.#links.delete(link) });
     this.#links.add(link);
   }
@@ -193,7 +204,7 @@ class Link {
     await before;
     await this.#wait(dueAt - performance.now());
     for (let at = 0; at < bytes.byteLength; ) {
-      while (this.#options.conditions().isBlackHole && !this.#ended.signal.aborted) await new Promise<void>((resolve) => this.#wakers.push(resolve));
+      while (this.#isHeldBack(to) && !this.#ended.signal.aborted) await new Promise<void>((resolve) => this.#wakers.push(resolve));
       const { bytesPerSecond, sliceBytes } = this.#options.conditions();
       // A tenth of a second's worth at a time, so that a slow link is slow and not jerky.
       const limits = [sliceBytes, Math.ceil(bytesPerSecond / 10)].filter((limit) => limit > 0);
@@ -204,6 +215,11 @@ class Link {
       if (bytesPerSecond > 0) await this.#wait((slice.byteLength / bytesPerSecond) * 1_000);
       else if (sliceBytes > 0) await new Promise<void>((resolve) => setImmediate(resolve));
     }
+  }
+
+  #isHeldBack(to: Socket): boolean {
+    const { isBlackHole, isMute } = this.#options.conditions();
+    return isBlackHole || (isMute && to === this.#options.client);
   }
 
   async #drained(to: Socket): Promise<void> {
