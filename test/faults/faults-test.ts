@@ -1,24 +1,40 @@
-/** `npm run test:faults -- NAME [options]`: the long fault tests, each with its figures. */
+/** `npm run test:faults -- NAME [options]`: the long fault tests, each with its figures. Ends with 1 when a promise was broken. */
 import { parseArgs } from "node:util";
-import { runSlowReaders } from "./slow-readers.ts";
+import { describeDrain, runDrain } from "./drain.ts";
+import { describeNetwork, runNetwork } from "./network.ts";
+import { describeSlowReaders, isWithinBounds, runSlowReaders } from "./slow-readers.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { clients: { type: "string", default: "2000" }, messages: { type: "string", default: "200" } },
+  options: { clients: { type: "string" }, messages: { type: "string" }, seconds: { type: "string" }, seed: { type: "string" } },
 });
-if (positionals[0] === "slow-readers") {
-  const report = await runSlowReaders({ clients: Number(values.clients), messages: Number(values.messages) });
-  const mebibytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MiB`;
-  console.log(`${report.clients} members stop reading`);
-  console.log(
-    `delivery to those who read: alone p50 ${report.alone.p50Ms.toFixed(1)} p99 ${report.alone.p99Ms.toFixed(1)} ms; beside them p50 ${report.beside.p50Ms.toFixed(1)} p99 ${report.beside.p99Ms.toFixed(1)} ms`,
-  );
-  console.log(
-    `server: ${mebibytes(report.memoryBeforeBytes)} before, ${mebibytes(report.memoryPeakBytes)} at most; the bound of the outboxes is ${mebibytes(report.memoryBoundBytes)}`,
-  );
-  console.log(`told when they read again: ${JSON.stringify(report.told)}; ${report.missing} messages missing`);
-  process.exitCode = report.missing === 0 && report.memoryPeakBytes - report.memoryBeforeBytes <= report.memoryBoundBytes ? 0 : 1;
-} else {
-  console.error("Usage: npm run test:faults -- slow-readers [--clients 2000] [--messages 200]");
+const wanted = (name: keyof typeof values, otherwise: number): number => Number(values[name] ?? otherwise);
+
+const tests: Readonly<Record<string, () => Promise<{ readonly lines: readonly string[]; readonly isKept: boolean }>>> = {
+  "slow-readers": async () => {
+    const report = await runSlowReaders({ clients: wanted("clients", 2_000), messages: wanted("messages", 200) });
+    return { lines: describeSlowReaders(report), isKept: isWithinBounds(report) };
+  },
+  network: async () => {
+    const seed = wanted("seed", Math.floor(Math.random() * 2 ** 32));
+    const report = await runNetwork({ clients: wanted("clients", 200), seconds: wanted("seconds", 180), seed });
+    return { lines: describeNetwork(report), isKept: report.found.length === 0 };
+  },
+  drain: async () => {
+    const options = { clients: wanted("clients", 200), seed: wanted("seed", Math.floor(Math.random() * 2 ** 32)) };
+    const reports = [await runDrain({ ...options, hasIdlers: false }), await runDrain({ ...options, hasIdlers: true })];
+    return { lines: reports.flatMap(describeDrain), isKept: reports.every(({ found }) => found.length === 0) };
+  },
+};
+
+const run = tests[positionals[0] ?? ""];
+if (run === undefined || Object.values(values).some((value) => !Number.isInteger(Number(value)))) {
+  console.error(`Usage: npm run test:faults -- slow-readers [--clients 2000] [--messages 200]
+       npm run test:faults -- network [--clients 200] [--seconds 180] [--seed N]
+       npm run test:faults -- drain [--clients 200] [--seed N]`);
   process.exitCode = 2;
+} else {
+  const { lines, isKept } = await run();
+  for (const line of lines) console.log(line);
+  process.exitCode = isKept ? 0 : 1;
 }

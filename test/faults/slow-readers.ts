@@ -170,6 +170,21 @@ class Group implements AsyncDisposable {
   }
 }
 
+export function describeSlowReaders(report: SlowReadersReport): readonly string[] {
+  const mebibytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MiB`;
+  const { clients, alone, beside, memoryBeforeBytes, memoryPeakBytes, memoryBoundBytes, told, missing } = report;
+  return [
+    `${clients} members stop reading`,
+    `delivery to those who read: alone p50 ${alone.p50Ms.toFixed(1)} p99 ${alone.p99Ms.toFixed(1)} ms; beside them p50 ${beside.p50Ms.toFixed(1)} p99 ${beside.p99Ms.toFixed(1)} ms`,
+    `server: ${mebibytes(memoryBeforeBytes)} before, ${mebibytes(memoryPeakBytes)} at most; the bound of the outboxes is ${mebibytes(memoryBoundBytes)}`,
+    `told when they read again: ${JSON.stringify(told)}; ${missing} messages missing`,
+  ];
+}
+
+export function isWithinBounds({ missing, memoryBeforeBytes, memoryPeakBytes, memoryBoundBytes }: SlowReadersReport): boolean {
+  return missing === 0 && memoryPeakBytes - memoryBeforeBytes <= memoryBoundBytes;
+}
+
 /** Whether live events of so many connections were replaced by `lag`. */
 async function hasLagged(url: string, count: number): Promise<boolean> {
   const text = await (await fetch(`${url}/metrics`)).text();

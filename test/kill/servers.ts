@@ -8,8 +8,9 @@ const plantedServer = fileURLToPath(new URL("planted-server.ts", import.meta.url
 export const plantedBugs = ["ack-before-commit", "no-deduplication", "fan-out-before-commit"] as const;
 export type PlantedBug = (typeof plantedBugs)[number];
 
-export function realServer(dataDirectory: string): ServerProcessOptions {
-  return { program: [command, "serve", "--port", "0", "--data", dataDirectory, "--log-level", "error"] };
+/** @param settings further flags of `suda serve` */
+export function realServer(dataDirectory: string, settings: readonly string[] = []): ServerProcessOptions {
+  return { program: [command, "serve", "--port", "0", "--data", dataDirectory, "--log-level", "error", ...settings] };
 }
 
 export function plantedServerOf(bug: PlantedBug): (dataDirectory: string) => ServerProcessOptions {
