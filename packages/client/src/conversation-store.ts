@@ -87,7 +87,8 @@ export class ConversationStore implements ClientConversation {
       clock,
       isOpen: host.isOpen,
       read: (fields) => request("history.get", { conversation: id, ...fields }),
-      prepare: () => this.#prepare(),
+      // Its first page is laid at the end of what is known.
+      prepare: async () => this.#record === undefined && this.adopt((await request("conversation.get", { conversation: id })).conversation, "answer"),
       receive: (event) => this.#catchUp.receive(event),
       onChange: (added) => this.#onOlder(added),
       onRefused,
@@ -382,17 +383,8 @@ export class ConversationStore implements ClientConversation {
     this.#changed();
   }
 
-  /** Messages of others after `seq`, when everything after it is held. */
   #countAfter(seq: number): number | undefined {
-    const { first, have, events, isKeeping } = this.#log;
-    if (!isKeeping || first > seq + 1 || have < (this.#record?.head ?? 0)) return undefined;
-    return events.filter((event) => event.seq > seq && event.type === "message.created" && event.from !== this.#host.me()).length;
-  }
-
-  /** Before a first page of history, which is laid at the end of what is known. */
-  async #prepare(): Promise<void> {
-    if (this.#record !== undefined) return;
-    this.adopt((await this.#host.request("conversation.get", { conversation: this.id })).conversation, "answer");
+    return this.#log.countOthersAfter(seq, { head: this.#record?.head ?? 0, me: this.#host.me() });
   }
 
   #tell(type: "typing.start" | "typing.stop"): void {

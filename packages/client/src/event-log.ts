@@ -4,7 +4,7 @@
  *
  * Holds at all times: the events are consecutive, and the last one's seq is `have`.
  */
-import type { LogEvent } from "@suda/protocol";
+import type { LogEvent, UserId } from "@suda/protocol";
 
 export class EventLog {
   #events: LogEvent[] = [];
@@ -32,6 +32,12 @@ export class EventLog {
 
   get isKeeping(): boolean {
     return this.#isKeeping;
+  }
+
+  /** Messages of others than `me` after `seq`; `undefined` when not everything from there up to `head` is held. */
+  countOthersAfter(seq: number, { head, me }: { readonly head: number; readonly me: UserId | undefined }): number | undefined {
+    if (!this.#isKeeping || this.first > seq + 1 || this.#have < head) return undefined;
+    return this.#events.filter((event) => event.seq > seq && event.type === "message.created" && event.from !== me).length;
   }
 
   /** Whether received events are held; without it only `have` moves on, and what was held is dropped. */

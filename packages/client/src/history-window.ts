@@ -12,7 +12,7 @@ export interface HistoryWindowOptions {
   readonly isOpen: () => boolean;
   readonly read: (fields: { readonly before?: number; readonly limit: number }) => Promise<ReplyOf<"history.get">>;
   /** Before the newest page is read: the log's `have` must mean something. */
-  readonly prepare: () => Promise<void>;
+  readonly prepare: () => Promise<unknown>;
   /** Takes an event of the newest page that is beyond `have`. */
   readonly receive: (event: LogEvent) => void;
   readonly onChange: (added: readonly LogEvent[]) => void;
