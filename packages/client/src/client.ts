@@ -19,10 +19,12 @@ import type { ClientConversation } from "./client-conversation.ts";
 import { Listeners, type ClientEvents } from "./client-events.ts";
 import { Connection, type ConnectionOptions, type ConnectionState, type Request } from "./connection.ts";
 import { ConversationListStore, type ConversationList } from "./conversation-list.ts";
-import { ConversationStore, type ConversationHost, type Occasion } from "./conversation-store.ts";
+import type { ConversationHost } from "./conversation-host.ts";
+import { ConversationStore, type Occasion } from "./conversation-store.ts";
 import { ClientClosed, ConnectionLost } from "./errors.ts";
 import { newClientId, toConversationId, toUserId } from "./ids.ts";
 import type { Outbox } from "./outbox.ts";
+import { PresenceStore, type Presence } from "./presence.ts";
 import { Sender } from "./sender.ts";
 import { SnapshotStore, type Observable } from "./snapshot-store.ts";
 
@@ -42,6 +44,9 @@ export interface SudaClient extends AsyncDisposable {
   /** Whether there is a connection, why not, and when it will be tried again. */
   readonly connection: Observable<ConnectionState>;
   readonly conversations: ConversationList;
+  readonly presence: Presence;
+  /** Messages that the server has not confirmed: those on their way, and those that failed. */
+  readonly unconfirmed: number;
   /** Who is signed in; `undefined` before the first hello was answered. */
   readonly user: UserId | undefined;
   /** Resolves when the first hello was answered. @throws ClientClosed when it never will be */
@@ -69,6 +74,7 @@ const drainMs = 2_000;
 
 export class Client implements SudaClient {
   readonly conversations: ConversationListStore;
+  readonly presence: PresenceStore;
   readonly connection: Observable<ConnectionState>;
   readonly request: Request;
   readonly #clock: Clock;
@@ -98,7 +104,11 @@ export class Client implements SudaClient {
       onEvent: (event) => this.#onEvent(event),
       onLost: () => this.#onLost(),
     });
-    this.request = this.#connection.request;
+    this.request = async (type, fields) => {
+      const reply = await this.#connection.request(type, fields);
+      this.#onReply(fields, reply);
+      return reply;
+    };
     this.#connectionStore = new SnapshotStore(() => this.#connection.state, onProblem);
     this.connection = this.#connectionStore;
     this.#sender = new Sender({ outbox, request: this.request, clock, random, onChange: (id) => this.#stores.get(id)?.outgoingChanged(), onProblem });
@@ -108,13 +118,15 @@ export class Client implements SudaClient {
       adopt: (page) => this.#adoptPage(page),
       onProblem,
     });
+    const isOpen = (): boolean => this.#connection.state.kind === "open";
+    this.presence = new PresenceStore({ clock, request: this.request, isOpen, onProblem });
     this.#host = {
       clock,
       request: this.request,
       sender: this.#sender,
       emit: this.#listeners.emit,
       me: () => this.#user,
-      isOpen: () => this.#connection.state.kind === "open",
+      isOpen,
       isListening: () => this.#listeners.isFollowingLogs,
       onRecord: () => this.conversations.changed(),
       onProblem,
@@ -123,6 +135,10 @@ export class Client implements SudaClient {
 
   get user(): UserId | undefined {
     return this.#user;
+  }
+
+  get unconfirmed(): number {
+    return this.#sender.unconfirmed;
   }
 
   /** Reads the outbox, and begins to connect. @throws the outbox's error */
@@ -210,6 +226,7 @@ export class Client implements SudaClient {
     this.conversations.start(reply);
     if (!isFirst && hasMoved) this.#catchUpList(reply.next);
     for (const store of this.#stores.values()) store.onOpen();
+    this.presence.onOpen();
     this.#sender.onOpen(reply.user);
     for (const { resolve } of this.#waiting.splice(0)) resolve();
   }
@@ -236,6 +253,7 @@ export class Client implements SudaClient {
         this.#stores.get(event.conversation)?.receiptUpdated(event);
         return this.#listeners.emit(event.type, event);
       case "presence.changed":
+        this.presence.changed(event);
         return this.#listeners.emit(event.type, event);
       case "lag":
         return this.#storeOf(event.conversation).lag(event.head);
@@ -247,8 +265,14 @@ export class Client implements SudaClient {
     }
   }
 
+  /** What writes to a log answers with a `seq`: the log has events up to there. */
+  #onReply(fields: { readonly conversation?: unknown }, reply: object): void {
+    if ("seq" in reply) this.#stores.get(fields.conversation as ConversationId)?.written(reply.seq as number);
+  }
+
   #onLost(): void {
     this.#sender.onLost();
+    this.presence.onLost();
     for (const store of this.#stores.values()) store.onLost();
   }
 

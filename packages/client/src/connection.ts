@@ -29,9 +29,9 @@ import type { Transport, TransportSocket } from "./transport.ts";
 export type ConnectionState =
   | { readonly kind: "connecting" }
   | { readonly kind: "open"; readonly user: UserId }
-  /** Broken; tries again at `retryAt` (epoch ms). `code` is the close code, 1006 when none came. */
-  | { readonly kind: "waiting"; readonly retryAt: number; readonly code: number; readonly reason: string }
-  /** For good: disposed, or trying again would end the same way. `error` is the server's refusal, if one came. */
+  /** Broken; tries again at `retryAt` (epoch ms). `code` is the close code, 1006 when none came; `error` the server's refusal, if one came. */
+  | { readonly kind: "waiting"; readonly retryAt: number; readonly code: number; readonly reason: string; readonly error: RequestRefused | undefined }
+  /** For good: disposed, or trying again would end the same way. `error` as above. */
   | { readonly kind: "closed"; readonly code: number; readonly reason: string; readonly error: RequestRefused | undefined };
 
 /** A token of the user, asked for before each connection and before the old one is over. May throw: it is asked again later. */
@@ -299,7 +299,7 @@ export class Connection {
     this.#failures++;
     this.#windowMs = undefined;
     this.#retryTimer = clock.schedule(delayMs, () => this.connect());
-    this.#letGo(link, { kind: "waiting", retryAt: clock.now() + delayMs, code, reason }, new ConnectionLost(reason));
+    this.#letGo(link, { kind: "waiting", retryAt: clock.now() + delayMs, code, reason, error: this.#lastRefusal }, new ConnectionLost(reason));
   }
 
   #end(link: Link | undefined, { code, reason }: End): void {

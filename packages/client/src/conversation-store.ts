@@ -5,11 +5,10 @@
  * It holds events while somebody is subscribed, and a little longer; before and after that it only knows the
  * record and how far the log goes, so that a user with thousands of conversations costs little memory.
  */
-import type { Clock, Content, Conversation, ConversationId, Cursor, LogEvent, ReceiptUpdated, Resumed, Timer, UserId } from "@suda/protocol";
+import type { Content, Conversation, ConversationId, Cursor, LogEvent, ReceiptUpdated, Resumed, Timer, UserId } from "@suda/protocol";
 import { CatchUp } from "./catch-up.ts";
 import type { ClientConversation, ConversationSnapshot, SendOptions } from "./client-conversation.ts";
-import type { Emit } from "./client-events.ts";
-import type { Request } from "./connection.ts";
+import type { ConversationHost } from "./conversation-host.ts";
 import { recordAfter, recordKept, recordRead } from "./conversation-record.ts";
 import { RequestRefused } from "./errors.ts";
 import { asCustomData } from "./custom-types.ts";
@@ -19,25 +18,10 @@ import { MessageViews } from "./messages.ts";
 import { ReadMark } from "./read-mark.ts";
 import { RecordReader } from "./record-reader.ts";
 import { Receipts } from "./receipts.ts";
-import type { Sender, Sending } from "./sender.ts";
+import type { Sending } from "./sender.ts";
 import { showChange } from "./show-change.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 import { Typing } from "./typing.ts";
-
-export interface ConversationHost {
-  readonly clock: Clock;
-  readonly request: Request;
-  readonly sender: Sender;
-  readonly emit: Emit;
-  /** Who is signed in; `undefined` before the first hello. */
-  readonly me: () => UserId | undefined;
-  readonly isOpen: () => boolean;
-  /** Whether somebody listens to the events of all conversations, so that none may be passed over. */
-  readonly isListening: () => boolean;
-  /** The record changed: the list of conversations shows it. */
-  readonly onRecord: () => void;
-  readonly onProblem: (problem: unknown) => void;
-}
 
 /** How a record came here. */
 export type Occasion = "first hello" | "news" | "answer";
@@ -46,6 +30,8 @@ export type Occasion = "first hello" | "news" | "answer";
 const lingerMs = 30_000;
 /** Events before the head with which a conversation that was not known is told to listeners, at most. */
 const maxBacklog = 200;
+/** What the server has written is told without being asked for. After so long it was lost on the way, and is read. */
+const eventGraceMs = 1_000;
 
 export class ConversationStore implements ClientConversation {
   readonly id: ConversationId;
@@ -217,6 +203,14 @@ export class ConversationStore implements ClientConversation {
   lag(head: number): void {
     this.#reach(head);
     if (!this.#isFollowed) this.#recordReader.read();
+  }
+
+  /** The server wrote up to `seq` for this client. */
+  written(seq: number): void {
+    if (seq <= this.#log.have) return;
+    this.#host.clock.schedule(eventGraceMs, () => {
+      if (!this.#isLeft && seq > this.#log.have) this.lag(seq);
+    });
   }
 
   receiptUpdated({ user, read }: ReceiptUpdated): void {

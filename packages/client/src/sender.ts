@@ -101,6 +101,13 @@ export class Sender {
     return this.#queues.get(conversation)?.items ?? [];
   }
 
+  /** Those that the server has not taken: on their way, or failed. */
+  get unconfirmed(): number {
+    let count = 0;
+    for (const { items } of this.#queues.values()) count += items.filter(({ state }) => state.is !== "stored").length;
+    return count;
+  }
+
   /** @throws OutboxFull, ClientClosed */
   send(conversation: ConversationId, body: Pick<OutboxEntry, "content" | "data" | "replyTo">): Sending {
     if (this.#closed !== undefined) throw this.#closed;

@@ -29,9 +29,14 @@ export function createWebSocketTransport(given: WebSocketConstructor | undefined
     socket.addEventListener("message", (event: { readonly data: unknown }) => {
       if (typeof event.data === "string") handlers.onMessage(event.data);
     });
-    socket.addEventListener("close", (event: { readonly code: number; readonly reason: string }) => handlers.onClose(event.code, event.reason));
-    // The close that follows tells it; `ws` would throw without a listener.
-    socket.addEventListener("error", () => {});
+    let failure: string | undefined;
+    // The close that follows tells it. `ws` would throw without a listener, and knows why; browsers do not tell.
+    socket.addEventListener("error", (event: { readonly message?: string }) => {
+      failure = event.message;
+    });
+    socket.addEventListener("close", (event: { readonly code: number; readonly reason: string }) =>
+      handlers.onClose(event.code, event.reason === "" ? (failure ?? "") : event.reason),
+    );
     return {
       send: (text) => {
         if (socket.readyState === openState) socket.send(text);

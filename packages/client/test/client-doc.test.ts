@@ -22,7 +22,7 @@ const snippets = new Map(
   ]),
 );
 /** Each is run by a test below; `react` is type-checked only. */
-const known = ["browser", "react", "node", "sending", "events", "connection", "types", "request", "transport"];
+const known = ["browser", "react", "node", "sending", "events", "presence", "connection", "types", "request", "transport"];
 
 // In a folder that Git ignores, inside the repository, so that packages are found.
 let folder: string;
@@ -141,11 +141,27 @@ test("sending, following, requests and custom data do what their code says", asy
   assert.deepEqual(lines, [`${room.id} 1 message.created`, `${room.id} 2 message.created`, `${room.id} 3 conversation.updated`]);
 });
 
+test("who is online is shown, and let go", async () => {
+  await using world = await World.open();
+  const alice = await world.client("alice");
+  await world.client("bob");
+  await alice.ready();
+  await alice.openDirect("bob");
+  const { showPresence } = await load<{ showPresence: (client: SudaClient, user: string, show: (text: string) => void) => () => void }>("presence");
+  const shown: string[] = [];
+  const end = showPresence(alice, "bob", (text) => shown.push(text));
+  await until(alice.presence, (presence) => presence.get(userId("bob")) === true);
+  end();
+  await until(alice.presence, (presence) => presence.size === 0);
+  assert.equal(shown[0], "");
+  assert.equal(shown.at(-1), "online");
+});
+
 test("each state of a connection is described", async () => {
   const { describe } = await load<{ describe: (state: ConnectionState) => string }>("connection");
   assert.equal(describe({ kind: "open", user: userId("alice") }), "signed in as alice");
   assert.equal(
-    describe({ kind: "waiting", code: 1012, reason: "The server restarts.", retryAt: 0 }),
+    describe({ kind: "waiting", code: 1012, reason: "The server restarts.", retryAt: 0, error: undefined }),
     "The server restarts. Trying again at 1970-01-01T00:00:00.000Z.",
   );
 });

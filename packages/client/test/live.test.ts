@@ -183,3 +183,31 @@ test("a token of somebody else's server ends the client with the reason", async 
   assert.ok(state.kind === "closed");
   assert.equal(state.error?.code, "auth.invalid");
 });
+
+test("who is watched is online, then not, and known again after a break", async () => {
+  await using world = await World.open();
+  const alice = await world.client("alice");
+  const bob = await world.client("bob");
+  await Promise.all([alice.ready(), bob.ready()]);
+  await alice.openDirect("bob");
+  alice.presence.watch(["bob"]);
+  await until(alice.presence, (presence) => presence.get(userId("bob")) === true);
+  world.cut();
+  await until(alice.presence, (presence) => !presence.has(userId("bob")));
+  alice.retryNow();
+  bob.retryNow();
+  await until(alice.presence, (presence) => presence.get(userId("bob")) === true);
+  await bob[Symbol.asyncDispose]();
+  const gone = until(alice.presence, (presence) => presence.get(userId("bob")) === false);
+  // Who is back within 5 s was never away; the server's clock stands still, and begins to wait when the socket is closed.
+  const timer = setInterval(() => world.suda.clock.advance(5_000), 20);
+  await gone.finally(() => clearInterval(timer));
+});
+
+test("why nothing can be reached is said, where the runtime knows it", async () => {
+  await using world = await World.open();
+  const client = await world.client("alice", { url: "ws://127.0.0.1:1/v1/socket" });
+  const state = await until(client.connection, ({ kind }) => kind === "waiting");
+  assert.ok(state.kind === "waiting");
+  assert.match(state.reason, /ECONNREFUSED/);
+});

@@ -1,0 +1,20 @@
+/** What a conversation needs of the client that holds it. */
+import type { Clock, UserId } from "@suda/protocol";
+import type { Emit } from "./client-events.ts";
+import type { Request } from "./connection.ts";
+import type { Sender } from "./sender.ts";
+
+export interface ConversationHost {
+  readonly clock: Clock;
+  readonly request: Request;
+  readonly sender: Sender;
+  readonly emit: Emit;
+  /** Who is signed in; `undefined` before the first hello. */
+  readonly me: () => UserId | undefined;
+  readonly isOpen: () => boolean;
+  /** Whether somebody listens to the events of all conversations, so that none may be passed over. */
+  readonly isListening: () => boolean;
+  /** The record changed: the list of conversations shows it. */
+  readonly onRecord: () => void;
+  readonly onProblem: (problem: unknown) => void;
+}
