@@ -13,7 +13,8 @@ export type CommandErrorCode =
   | "development.refused"
   | "token.invalid"
   | "chat.unreachable"
-  | "chat.refused";
+  | "chat.refused"
+  | "outbox.unusable";
 
 export class CommandError extends Error {
   override readonly name: string = "CommandError";

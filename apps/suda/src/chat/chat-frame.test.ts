@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { textWidth } from "./cell-width.ts";
 import { chatFrame, type ChatView } from "./chat-frame.ts";
 import { messagesFor } from "./messages.ts";
 import type { Frame } from "./screen.ts";
@@ -9,7 +10,7 @@ function frame(view: Partial<ChatView>): Frame {
     width: 20,
     height: 10,
     title: "alice",
-    connection: { text: "connected", isGood: true },
+    connection: { text: "connected", short: "ok", isGood: true },
     transcript: [],
     scroll: 0,
     newBelow: 0,
@@ -57,6 +58,15 @@ test("the newest rows stand above the input; scrolled up they do not move, and n
   assert.deepEqual(textOf(frame({ transcript: numbered(20) })).slice(1, 8), ["13", "14", "15", "16", "17", "18", "19"]);
   assert.deepEqual(textOf(frame({ transcript: numbered(20), scroll: 5 })).slice(1, 8), ["8", "9", "10", "11", "12", "13", "14"]);
   assert.deepEqual(textOf(frame({ transcript: numbered(20), scroll: 500 })).slice(1, 8), ["0", "1", "2", "3", "4", "5", "6"]);
+});
+
+test("on a narrow screen the connection is said shortly, and the title keeps its room", () => {
+  const title = "우리 팀 회의실 (3 members)";
+  const connection = { text: "no connection, again in 12 s (Ctrl-R: now)", short: "offline, 12 s", isGood: false };
+  const top = (width: number): string => textOf(frame({ width, title, connection }))[0] ?? "";
+  assert.match(top(80), /^우리 팀 회의실 \(3 members\) +○ no connection, again in 12 s \(Ctrl-R: now\)$/);
+  assert.match(top(40), /^우리 팀 회의실 \(.* ○ offline, 12 s$/);
+  for (const width of [10, 40, 60, 80]) assert.ok(textWidth(top(width)) <= width, top(width));
 });
 
 test("a tiny or zero-sized terminal is drawn without failing", () => {

@@ -11,14 +11,14 @@ export interface ChatView {
   readonly width: number;
   readonly height: number;
   readonly title: string;
-  /** Right of the title. */
-  readonly connection: { readonly text: string; readonly isGood: boolean };
+  /** Right of the title; `short` where the title would have no room beside it. */
+  readonly connection: { readonly text: string; readonly short: string; readonly isGood: boolean };
   readonly transcript: readonly Row[];
   /** Rows hidden below; 0 when the newest is in view. */
   readonly scroll: number;
   /** Messages that came below while one reads above. */
   readonly newBelow: number;
-  /** Completions, or other conversations with something unread. */
+  /** Completions, who is writing, or other conversations with something unread. */
   readonly remark: string;
   readonly input: string;
   readonly beforeCaret: string;
@@ -26,6 +26,8 @@ export interface ChatView {
 }
 
 const prompt = "› ";
+/** Cells that the title keeps beside a long state of the connection. */
+const titleMinWidth = 16;
 
 export function chatFrame(view: ChatView): Frame {
   const { width, height } = view;
@@ -53,7 +55,10 @@ export function transcriptRoom(height: number, inputHeight: number): number {
 }
 
 function titleRow({ width, title, connection }: ChatView): Row {
-  const state = cutToWidth(`${connection.isGood ? "●" : "○"} ${connection.text}`, Math.max(0, width - 2));
+  const room = Math.max(0, width - Math.min(textWidth(title), titleMinWidth) - 2);
+  const mark = connection.isGood ? "●" : "○";
+  const text = textWidth(connection.text) + 2 <= room ? connection.text : connection.short;
+  const state = cutToWidth(`${mark} ${text}`, Math.max(0, width - 2));
   const name = cutToWidth(title, Math.max(0, width - textWidth(state) - 2));
   const gap = " ".repeat(Math.max(1, width - textWidth(name) - textWidth(state)));
   return [

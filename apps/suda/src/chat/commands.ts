@@ -1,9 +1,11 @@
-/** What begins with a slash: the table, its reading, its doing, and completion by Tab. Both faces use it. */
-import type { User, UserId } from "@suda/protocol";
+/** What begins with a slash: its reading and its doing. Both faces use it. */
 import { didYouMean } from "../did-you-mean.ts";
+import { commandTable } from "./command-table.ts";
+import type { ConversationView } from "./conversation-view.ts";
+import { deleteMessage, editMessage, pin, react, readChoice, reply, type Choice } from "./message-actions.ts";
 import { commandNames, type CommandName } from "./messages.ts";
-import { ChatRefusal, historyPage, type ChatSession, type ConversationView } from "./model.ts";
-import { safeLine } from "./text-safety.ts";
+import { ChatRefusal } from "./refusal.ts";
+import { historyPage, type ChatSession } from "./session.ts";
 
 export interface CommandHost {
   readonly session: ChatSession;
@@ -13,28 +15,6 @@ export interface CommandHost {
   /** Shows `count` older events. */
   showHistory(view: ConversationView, count: number): Promise<void>;
 }
-
-type Argument = "conversation" | "user" | "none";
-
-/** What follows the command, for its usage line and for completion. */
-const commandTable: Readonly<Record<CommandName, { readonly usage: string; readonly completes: Argument }>> = {
-  join: { usage: "/join CONVERSATION", completes: "conversation" },
-  dm: { usage: "/dm USER [TEXT]", completes: "user" },
-  new: { usage: "/new TITLE USER…", completes: "user" },
-  add: { usage: "/add USER…", completes: "user" },
-  leave: { usage: "/leave", completes: "none" },
-  who: { usage: "/who", completes: "none" },
-  list: { usage: "/list", completes: "none" },
-  history: { usage: "/history [COUNT]", completes: "none" },
-  edit: { usage: "/edit TEXT", completes: "none" },
-  delete: { usage: "/delete", completes: "none" },
-  react: { usage: "/react EMOJI", completes: "none" },
-  retry: { usage: "/retry", completes: "none" },
-  me: { usage: "/me [TEXT]", completes: "none" },
-  name: { usage: "/name NAME", completes: "none" },
-  help: { usage: "/help", completes: "none" },
-  quit: { usage: "/quit", completes: "none" },
-};
 
 /** Reads one input: a command, or a text for the open conversation (`//` at its beginning stands for one slash). */
 export async function performInput(host: CommandHost, input: string): Promise<void> {
@@ -56,9 +36,9 @@ export async function performInput(host: CommandHost, input: string): Promise<vo
 const handlers: Readonly<Record<CommandName, (host: CommandHost, rest: string) => Promise<void> | void>> = {
   async join({ session }, rest) {
     if (rest === "") throw usage(session, "join");
-    const view = session.find(unquoted(rest));
+    const view = await session.find(unquoted(rest));
     if (view === undefined) throw new ChatRefusal(session.messages.noSuchConversation(rest));
-    await session.show(view);
+    session.show(view);
   },
   async dm({ session }, rest) {
     const [, user, text] = /^(\S+)\s*([\s\S]*)$/.exec(rest) ?? [];
@@ -77,31 +57,32 @@ const handlers: Readonly<Record<CommandName, (host: CommandHost, rest: string) =
   async add({ session }, rest) {
     const users = words(rest);
     if (users.length === 0) throw usage(session, "add");
-    await session.addMembers(
-      groupOf(session),
-      users.map((user) => session.userNamed(user)),
-    );
+    const { room } = groupOf(session);
+    await session.client.request("member.add", { conversation: room.id, users: users.map((user) => session.userNamed(user)) });
   },
   async leave({ session }) {
-    await session.leave(groupOf(session));
+    await session.client.request("member.leave", { conversation: groupOf(session).room.id });
   },
   async who({ session }) {
+    const { messages, people, me } = session;
     const { members, more } = await session.members(currentOf(session));
+    const presence = await session.presenceOfAll(members.map(({ user }) => user));
     const list = members.map(({ user, role }) => {
       const facts = [
-        ...(role === "member" ? [] : [session.messages.roles[role]]),
-        ...(session.userOf(user)?.bot === true ? [session.messages.bot] : []),
-        ...(user === session.me ? [session.messages.you] : []),
+        ...(role === "member" ? [] : [messages.roles[role]]),
+        ...(people.get(user)?.bot === true ? [messages.bot] : []),
+        ...(user === me ? [messages.you] : []),
       ];
-      return `${personLabel(session.userOf(user), user)}${facts.length === 0 ? "" : ` [${facts.join(", ")}]`}`;
+      const isOnline = presence.get(user);
+      return `${isOnline === undefined ? "" : isOnline ? "● " : "○ "}${people.labelOf(user)}${facts.length === 0 ? "" : ` [${facts.join(", ")}]`}`;
     });
-    session.notice(session.messages.members(list.join(" · "), more));
+    session.notice(messages.members(list.join(" · "), more));
   },
   list({ session }) {
     const lines = session.conversations.map((view) => {
-      const { record } = view;
-      const count = record.kind === "group" ? ` (${session.messages.memberCount(record.memberCount)})` : "";
-      const unread = (record.unread ?? 0) > 0 ? ` — ${session.messages.unread(record.unread ?? 0)}` : "";
+      const { record, unread: unreadCount } = view.snapshot;
+      const count = record?.kind === "group" ? ` (${session.messages.memberCount(record.memberCount)})` : "";
+      const unread = unreadCount > 0 ? ` — ${session.messages.unread(unreadCount)}` : "";
       return `${view === session.current ? "▸" : " "} ${session.titleOf(view)}${count}${unread}`;
     });
     session.notice([session.messages.conversations, ...(lines.length === 0 ? [session.messages.noConversation] : lines)].join("\n"));
@@ -111,26 +92,44 @@ const handlers: Readonly<Record<CommandName, (host: CommandHost, rest: string) =
     if (!Number.isInteger(count) || count < 1 || count > 200) throw usage(host.session, "history");
     await host.showHistory(currentOf(host.session), count);
   },
-  async edit({ session }, rest) {
+  async edit({ session }, input) {
+    const { choice, rest } = choiceOf(session, input);
     if (rest === "") throw usage(session, "edit");
-    await session.editLast(currentOf(session), rest);
+    await editMessage(choice, rest);
   },
-  async delete({ session }) {
-    await session.deleteLast(currentOf(session));
+  async delete({ session }, input) {
+    const { choice, rest } = choiceOf(session, input);
+    if (rest !== "") throw usage(session, "delete");
+    await deleteMessage(choice);
   },
-  async react({ session }, rest) {
+  async react({ session }, input) {
+    const { choice, rest } = choiceOf(session, input);
     if (rest === "") throw usage(session, "react");
-    await session.react(currentOf(session), rest);
+    await react(choice, rest);
+  },
+  async reply({ session }, input) {
+    const { choice, rest } = choiceOf(session, input);
+    if (rest === "") throw usage(session, "reply");
+    await reply(choice, rest);
+  },
+  async pin({ session }, input) {
+    const { choice, rest } = choiceOf(session, input);
+    if (rest !== "") throw usage(session, "pin");
+    await pin(choice);
   },
   retry({ session }) {
     const count = session.retry(currentOf(session));
-    session.notice(count === 0 ? session.messages.nothingToRetry : session.messages.retrying(count));
+    session.notice(count === 0 ? session.messages.nothingFailed : session.messages.retrying(count));
+  },
+  discard({ session }) {
+    const count = session.discard(currentOf(session));
+    session.notice(count === 0 ? session.messages.nothingFailed : session.messages.discarded(count));
   },
   me({ session, server }, rest) {
     const { me, messages } = session;
     if (me === undefined) return;
-    if (rest === "") session.notice(messages.profile(me, session.userOf(me)?.name, server));
-    else session.send(currentOf(session), `* ${session.nameOf(me)} ${rest}`);
+    if (rest === "") session.notice(messages.profile(me, session.people.get(me)?.name, server));
+    else session.send(currentOf(session), `* ${session.people.nameOf(me)} ${rest}`);
   },
   async name({ session }, rest) {
     if (rest === "") throw usage(session, "name");
@@ -145,64 +144,7 @@ const handlers: Readonly<Record<CommandName, (host: CommandHost, rest: string) =
   quit: (host) => host.quit(),
 };
 
-// ── completion ────────────────────────────────────────────────────────────────────────────────────────
-
-export interface Completion {
-  /** How much before the caret is replaced, and by what. */
-  readonly replaced: number;
-  readonly text: string;
-  /** What else it could be, when there is more than one. */
-  readonly candidates: readonly string[];
-}
-
-/** What Tab makes of the text before the caret; `undefined` when there is nothing to complete. */
-export function complete(session: ChatSession, before: string): Completion | undefined {
-  const word = /\S*$/.exec(before)?.[0] ?? "";
-  if (/^\/\S*$/.test(before)) {
-    return choose(
-      word,
-      commandNames.map((name) => `/${name}`),
-    );
-  }
-  const command = /^\/(\S+)\s/.exec(before)?.[1];
-  const name = commandNames.find((one) => one === command);
-  if (name !== undefined) {
-    const { completes } = commandTable[name];
-    if (completes === "none") return undefined;
-    if (completes === "user") return choose(word, userIds(session));
-    const rest = before.slice(before.indexOf(" ") + 1);
-    return choose(
-      rest,
-      session.conversations.map((view) => session.titleOf(view)),
-    );
-  }
-  return word.startsWith("@")
-    ? choose(
-        word,
-        userIds(session).map((id) => `@${id}`),
-      )
-    : undefined;
-}
-
-function choose(word: string, known: readonly string[]): Completion | undefined {
-  const candidates = [...new Set(known)].filter((one) => one.toLowerCase().startsWith(word.toLowerCase()));
-  const [first] = candidates;
-  if (first === undefined) return undefined;
-  if (candidates.length === 1) return { replaced: word.length, text: `${first} `, candidates: [] };
-  let shared = first;
-  while (!candidates.every((one) => one.toLowerCase().startsWith(shared.toLowerCase()))) shared = shared.slice(0, -1);
-  return { replaced: word.length, text: shared.length > word.length ? shared : word, candidates };
-}
-
 // ── small readings ────────────────────────────────────────────────────────────────────────────────────
-
-export function personLabel(user: User | undefined, id: UserId): string {
-  return user?.name === undefined || user.name === id ? id : `${safeLine(user.name)} (${id})`;
-}
-
-function userIds(session: ChatSession): UserId[] {
-  return session.users.map(({ id }) => id).filter((id) => id !== session.me);
-}
 
 function currentOf(session: ChatSession): ConversationView {
   const view = session.current;
@@ -212,8 +154,13 @@ function currentOf(session: ChatSession): ConversationView {
 
 function groupOf(session: ChatSession): ConversationView {
   const view = currentOf(session);
-  if (view.record.kind !== "group") throw new ChatRefusal(session.messages.onlyGroups);
+  if (view.record?.kind !== "group") throw new ChatRefusal(session.messages.onlyGroups);
   return view;
+}
+
+function choiceOf(session: ChatSession, input: string): { readonly choice: Choice; readonly rest: string } {
+  const { nth, rest } = readChoice(input);
+  return { choice: { session, view: currentOf(session), nth }, rest };
 }
 
 function usage(session: ChatSession, name: CommandName): ChatRefusal {

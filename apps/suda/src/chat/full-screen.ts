@@ -1,13 +1,16 @@
 /** The face for people: keys in, frames out. Everything it knows of the chat is in the session. */
-import { SudaError, type Clock, type LogEvent } from "@suda/protocol";
+import type { Clock, LogEvent } from "@suda/protocol";
 import { chatFrame, transcriptRoom } from "./chat-frame.ts";
-import { complete, performInput, type CommandHost } from "./commands.ts";
-import { ConnectionLost } from "./connection.ts";
+import { performInput, type CommandHost } from "./commands.ts";
+import { complete } from "./completion.ts";
+import { connectionText, remarkText, titleText } from "./frame-texts.ts";
+import type { ConversationView } from "./conversation-view.ts";
 import { KeyParser, type Key } from "./key-parser.ts";
 import { LineEditor } from "./line-editor.ts";
-import { ChatRefusal, type ChatSession, type ConversationView } from "./model.ts";
+import { refusalText } from "./refusal.ts";
 import type { Screen } from "./screen.ts";
-import { safeLine } from "./text-safety.ts";
+import type { ChatSession } from "./session.ts";
+import { transcriptItems } from "./transcript-items.ts";
 import { transcriptRows, type Row } from "./transcript.ts";
 
 export interface FullScreenOptions {
@@ -18,6 +21,14 @@ export interface FullScreenOptions {
   readonly clock: Clock;
   /** The server's address, for people. */
   readonly server: string;
+}
+
+interface BuiltRows {
+  readonly rows: readonly Row[];
+  readonly width: number;
+  readonly view: ConversationView | undefined;
+  /** Seq of the oldest event among them. */
+  readonly first: number | undefined;
 }
 
 /** How long after ESC the rest of a sequence may take, over a slow line. */
@@ -35,12 +46,11 @@ export class FullScreen {
   #isDrawScheduled = false;
   #isLoadingOlder = false;
   /** Rows of the transcript, until the session or the width changes. */
-  #rows: { readonly rows: readonly Row[]; readonly width: number; readonly view: ConversationView | undefined } | undefined;
+  #rows: BuiltRows | undefined;
   #isStale = true;
   /** Rows below the screen while one reads above. */
   #scroll = 0;
   #newBelow = 0;
-  #wasPrepended = false;
   #remark = "";
   #isCountingDown = false;
 
@@ -115,6 +125,12 @@ export class FullScreen {
       return;
     }
     this.#remark = "";
+    const before = this.#editor.text;
+    this.#edit(key);
+    if (this.#editor.text !== before) this.#session.typed(this.#editor.text);
+  }
+
+  #edit(key: Key): void {
     if (key.kind === "text") this.#editor.insert(key.text);
     else if (key.kind === "paste") {
       this.#editor.insert(key.text.replace(/\n$/, "").replaceAll("\t", "  "));
@@ -157,7 +173,7 @@ export class FullScreen {
     "ctrl+l": () => this.#options.screen.redraw(),
     "ctrl+n": () => this.#step(1),
     "ctrl+p": () => this.#step(-1),
-    "ctrl+r": () => this.#session.retryNow(),
+    "ctrl+r": () => this.#session.client.retryNow(),
     "ctrl+z": () => this.#suspend(),
   };
 
@@ -176,8 +192,9 @@ export class FullScreen {
       try {
         await task();
       } catch (error) {
-        if (!(error instanceof ChatRefusal || error instanceof SudaError || error instanceof ConnectionLost)) throw error;
-        this.#session.notice(safeLine(error.message), true);
+        const problem = refusalText(error, this.#session.messages);
+        if (problem === undefined) throw error;
+        this.#session.notice(problem, true);
       }
     })();
   }
@@ -193,7 +210,7 @@ export class FullScreen {
     const views = this.#session.conversations;
     const at = views.findIndex((view) => view === this.#session.current);
     const next = views[(at + direction + views.length) % views.length];
-    if (next !== undefined) this.#perform(() => this.#session.show(next));
+    if (next !== undefined) this.#session.show(next);
   }
 
   #suspend(): void {
@@ -227,8 +244,7 @@ export class FullScreen {
     if (this.#isLoadingOlder) return;
     this.#isLoadingOlder = true;
     try {
-      const loaded = await this.#session.loadOlder(view, count);
-      this.#wasPrepended = loaded > 0;
+      await this.#session.loadOlder(view, count);
       this.#buildRows();
     } finally {
       this.#isLoadingOlder = false;
@@ -252,69 +268,48 @@ export class FullScreen {
     const view = this.#session.current;
     const known = this.#rows;
     if (known !== undefined && !this.#isStale && known.width === screen.width && known.view === view) return known.rows;
-    const timeline = view?.timeline ?? this.#session.lobby;
+    const snapshot = view?.snapshot;
+    const first = snapshot?.events[0]?.seq;
+    const notices = (view?.notices ?? this.#session.lobby).all;
     const rows = transcriptRows({
-      items: timeline.items(),
-      unreadAfter: timeline.unreadAfter,
-      isFromBeginning: view !== undefined && timeline.first <= 1,
+      items: transcriptItems(snapshot ?? { events: [], messages: [], record: undefined }, notices),
+      unreadAfter: view?.unreadAfter,
+      isFromBeginning: snapshot?.status === "ready" && !snapshot.hasOlder,
       width: screen.width,
       me: this.#session.me,
-      nameOf: (user) => this.#session.nameOf(user),
+      nameOf: (user) => this.#session.people.nameOf(user),
       messages: this.#session.messages,
     });
-    if (view !== undefined && rows.length === 0) rows.push([{ text: this.#session.messages.nothingYet, style: "dim" }]);
-    // Whoever reads above keeps their place: what is new below moves the end away.
+    if (snapshot?.status === "loading") rows.push([{ text: "…", style: "dim" }]);
+    else if (view !== undefined && rows.length === 0) rows.push([{ text: this.#session.messages.nothingYet, style: "dim" }]);
+    // Whoever reads above keeps their place: what is new below moves the end away, and what came above does not.
     if (known?.view !== view) this.#scroll = 0;
-    else if (this.#scroll > 0 && !this.#wasPrepended && known !== undefined) this.#scroll = Math.max(0, this.#scroll + rows.length - known.rows.length);
-    this.#wasPrepended = false;
+    else if (known !== undefined && this.#scroll > 0 && known.first === first) this.#scroll = Math.max(0, this.#scroll + rows.length - known.rows.length);
     this.#isStale = false;
-    this.#rows = { rows, width: screen.width, view };
+    this.#rows = { rows, width: screen.width, view, first };
     return rows;
   }
 
   #draw(): void {
     const { screen } = this.#options;
-    const { current, messages } = this.#session;
+    const { messages, connection } = this.#session;
+    if (connection.kind === "waiting") this.#countDown();
     const transcript = this.#buildRows();
     screen.draw(
       chatFrame({
         width: screen.width,
         height: screen.height,
-        title: current === undefined ? "수다 suda" : this.#titleOf(current),
-        connection: this.#connectionText(),
+        title: titleText(this.#session),
+        connection: connectionText(this.#session, this.#options.clock.now()),
         transcript,
         scroll: this.#scroll,
         newBelow: this.#newBelow,
-        remark: this.#remark === "" ? this.#unreadElsewhere() : this.#remark,
+        remark: this.#remark === "" ? remarkText(this.#session) : this.#remark,
         input: safeInput(this.#editor.text),
         beforeCaret: safeInput(this.#editor.beforeCaret),
         messages,
       }),
     );
-  }
-
-  #titleOf(view: ConversationView): string {
-    const title = this.#session.titleOf(view);
-    return view.record.kind === "group" ? `${title} (${this.#session.messages.memberCount(view.record.memberCount)})` : title;
-  }
-
-  #connectionText(): { readonly text: string; readonly isGood: boolean } {
-    const { connection, messages, me } = this.#session;
-    switch (connection.kind) {
-      case "open":
-        return { text: `${me === undefined ? "" : `${this.#session.nameOf(me)} · `}${messages.connected}`, isGood: true };
-      case "connecting":
-        return { text: messages.connecting, isGood: false };
-      case "waiting": {
-        const seconds = Math.max(0, Math.ceil((connection.retryAt - this.#options.clock.now()) / 1_000));
-        this.#countDown();
-        return { text: messages.waiting(seconds), isGood: false };
-      }
-      case "closed":
-        return { text: messages.closed(safeLine(connection.reason)), isGood: false };
-      default:
-        return assertNever(connection);
-    }
   }
 
   /** Draws again in a second; one timer, however often something else draws. */
@@ -326,17 +321,6 @@ export class FullScreen {
       this.#scheduleDraw();
     });
   }
-
-  #unreadElsewhere(): string {
-    return this.#session.conversations
-      .filter((view) => view !== this.#session.current && (view.record.unread ?? 0) > 0)
-      .map((view) => `${this.#session.titleOf(view)} (${view.record.unread})`)
-      .join("  ");
-  }
-}
-
-function assertNever(value: never): never {
-  throw new Error(`Not a state: ${JSON.stringify(value)}`);
 }
 
 /** A paste may hold control characters; they are sent, but never drawn as such. One visible cell keeps the caret true. */

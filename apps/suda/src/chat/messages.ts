@@ -6,6 +6,17 @@ export interface Messages {
   readonly connected: string;
   readonly closed: (reason: string) => string;
   readonly waiting: (seconds: number) => string;
+  /** The same where the screen is narrow. */
+  readonly waitingShort: (seconds: number) => string;
+  readonly notConnected: string;
+  readonly outboxFull: string;
+  /** Something went wrong beside what one does: an outbox that cannot be written. */
+  readonly problem: (problem: string) => string;
+  readonly unsent: (count: number) => string;
+  readonly fromBefore: (count: number) => string;
+  readonly online: string;
+  readonly offline: string;
+  readonly typing: (names: readonly string[]) => string;
   readonly backAgain: string;
   readonly lost: string;
   readonly you: string;
@@ -18,7 +29,8 @@ export interface Messages {
   readonly newerBelow: (count: number) => string;
   readonly welcome: string;
   readonly failed: (reason: string) => string;
-  readonly nothingToRetry: string;
+  readonly nothingFailed: string;
+  readonly discarded: (count: number) => string;
   readonly retrying: (count: number) => string;
   readonly tooLong: (count: number, max: number) => string;
   readonly pasteCut: string;
@@ -35,6 +47,7 @@ export interface Messages {
   readonly bot: string;
   readonly conversations: string;
   readonly unconfirmed: (count: number) => string;
+  readonly kept: (count: number, file: string) => string;
   readonly added: (by: string, users: string) => string;
   readonly left: (user: string) => string;
   readonly removed: (by: string, user: string) => string;
@@ -54,6 +67,7 @@ export interface Messages {
   readonly unpinned: (by: string) => string;
   readonly noMessage: string;
   readonly noOwnMessage: string;
+  readonly noOtherMessage: string;
   readonly unsupported: (type: string) => string;
   readonly help: Readonly<Record<CommandName | "keys", string>>;
 }
@@ -70,7 +84,10 @@ export const commandNames = [
   "edit",
   "delete",
   "react",
+  "reply",
+  "pin",
   "retry",
+  "discard",
   "me",
   "name",
   "help",
@@ -84,6 +101,15 @@ const english: Messages = {
   connected: "connected",
   closed: (reason) => `disconnected: ${reason}`,
   waiting: (seconds) => `no connection, again in ${seconds} s (Ctrl-R: now)`,
+  waitingShort: (seconds) => `offline, ${seconds} s`,
+  notConnected: "There is no connection now. Try again when it is back.",
+  outboxFull: "Too many messages wait already. Nothing was kept of this one.",
+  problem: (problem) => `Something went wrong: ${problem}`,
+  unsent: (count) => `${count} unsent`,
+  fromBefore: (count) => (count === 1 ? "1 message of last time is sent now." : `${count} messages of last time are sent now.`),
+  online: "online",
+  offline: "offline",
+  typing: (names) => `${names.join(", ")} ${names.length === 1 ? "is" : "are"} writing…`,
   backAgain: "connected again",
   lost: "The connection is lost. What you write is sent when it is back.",
   you: "me",
@@ -96,7 +122,8 @@ const english: Messages = {
   newerBelow: (count) => `↓ ${count} new (End)`,
   welcome: "Welcome to Suda. /dm alice opens a conversation, /new TITLE alice jimin a group, /help shows everything.",
   failed: (reason) => `${reason} — /retry`,
-  nothingToRetry: "Nothing here has failed.",
+  nothingFailed: "Nothing here has failed.",
+  discarded: (count) => (count === 1 ? "1 message was discarded." : `${count} messages were discarded.`),
   retrying: (count) => (count === 1 ? "Sending 1 message again." : `Sending ${count} messages again.`),
   tooLong: (count, max) => `${count} characters; a message has at most ${max}. Nothing was sent.`,
   pasteCut: "The paste was too long and was cut.",
@@ -116,6 +143,7 @@ const english: Messages = {
   bot: "bot",
   conversations: "Your conversations:",
   unconfirmed: (count) => (count === 1 ? "1 message was not confirmed by the server." : `${count} messages were not confirmed by the server.`),
+  kept: (count, file) => `${count === 1 ? "1 message waits" : `${count} messages wait`} in ${file} for the next start.`,
   added: (by, users) => `${by} added ${users}`,
   left: (user) => `${user} left`,
   removed: (by, user) => `${by} removed ${user}`,
@@ -133,7 +161,8 @@ const english: Messages = {
   pinned: (by) => `${by} pinned a message`,
   unpinned: (by) => `${by} unpinned a message`,
   noMessage: "There is no message here yet.",
-  noOwnMessage: "You have not written here, as far as is shown.",
+  noOwnMessage: "There is no such message of yours, as far as is shown.",
+  noOtherMessage: "There is no such message of others, as far as is shown.",
   unsupported: (type) => `[${type}: this client cannot show it]`,
   help: {
     join: "open one of your conversations",
@@ -144,10 +173,13 @@ const english: Messages = {
     who: "who is in this conversation",
     list: "your conversations",
     history: "older messages",
-    edit: "give your last message another text",
+    edit: "give your last message another text; ^2 the one before",
     delete: "delete your last message for everybody",
     react: "react to the last message, or take it back",
+    reply: "answer the last message of others",
+    pin: "pin the last message for everybody, or unpin it",
     retry: "send failed messages again",
+    discard: "forget failed messages",
     me: "say what you do; alone: who you are",
     name: "change your name",
     help: "this list",
@@ -162,6 +194,15 @@ const korean: Messages = {
   connected: "연결됨",
   closed: (reason) => `연결 끊김: ${reason}`,
   waiting: (seconds) => `연결 없음, ${seconds}초 뒤 재시도 (Ctrl-R: 지금)`,
+  waitingShort: (seconds) => `연결 없음, ${seconds}초`,
+  notConnected: "지금은 연결이 없습니다. 다시 연결되면 해 보세요.",
+  outboxFull: "기다리는 메시지가 너무 많습니다. 이 메시지는 보관하지 않았습니다.",
+  problem: (problem) => `문제가 생겼습니다: ${problem}`,
+  unsent: (count) => `보내지 못함 ${count}`,
+  fromBefore: (count) => `지난번에 보내지 못한 메시지 ${count}개를 보냅니다.`,
+  online: "온라인",
+  offline: "오프라인",
+  typing: (names) => `${names.join(", ")} 님이 쓰고 있습니다…`,
   backAgain: "다시 연결되었습니다",
   lost: "연결이 끊어졌습니다. 지금 쓰는 메시지는 다시 연결되면 전송됩니다.",
   you: "나",
@@ -174,7 +215,8 @@ const korean: Messages = {
   newerBelow: (count) => `↓ 새 메시지 ${count}개 (End)`,
   welcome: "수다에 오신 것을 환영합니다. /dm alice 로 대화를, /new 제목 alice jimin 으로 그룹을 시작하세요. /help 는 도움말입니다.",
   failed: (reason) => `${reason} — /retry`,
-  nothingToRetry: "여기에는 실패한 메시지가 없습니다.",
+  nothingFailed: "여기에는 실패한 메시지가 없습니다.",
+  discarded: (count) => `메시지 ${count}개를 버렸습니다.`,
   retrying: (count) => `메시지 ${count}개를 다시 보냅니다.`,
   tooLong: (count, max) => `${count}자입니다. 메시지는 최대 ${max}자이며, 아무것도 보내지 않았습니다.`,
   pasteCut: "붙여 넣은 글이 너무 길어 잘렸습니다.",
@@ -194,6 +236,7 @@ const korean: Messages = {
   bot: "봇",
   conversations: "내 대화:",
   unconfirmed: (count) => `메시지 ${count}개는 서버의 확인을 받지 못했습니다.`,
+  kept: (count, file) => `메시지 ${count}개가 ${file} 에 남아, 다음에 시작할 때 전송됩니다.`,
   added: (by, users) => `${by} 님이 ${users} 님을 초대했습니다`,
   left: (user) => `${user} 님이 나갔습니다`,
   removed: (by, user) => `${by} 님이 ${user} 님을 내보냈습니다`,
@@ -211,7 +254,8 @@ const korean: Messages = {
   pinned: (by) => `${by} 님이 메시지를 고정했습니다`,
   unpinned: (by) => `${by} 님이 메시지 고정을 풀었습니다`,
   noMessage: "아직 메시지가 없습니다.",
-  noOwnMessage: "보이는 범위에 내가 쓴 메시지가 없습니다.",
+  noOwnMessage: "보이는 범위에 그런 내 메시지가 없습니다.",
+  noOtherMessage: "보이는 범위에 다른 사람이 쓴 그런 메시지가 없습니다.",
   unsupported: (type) => `[${type}: 이 프로그램에서 볼 수 없습니다]`,
   help: {
     join: "내 대화 열기",
@@ -222,10 +266,13 @@ const korean: Messages = {
     who: "대화에 있는 사람",
     list: "내 대화 목록",
     history: "이전 메시지",
-    edit: "내 마지막 메시지 고치기",
+    edit: "내 마지막 메시지 고치기. ^2 는 그 앞의 것",
     delete: "내 마지막 메시지를 모두에게서 지우기",
     react: "마지막 메시지에 반응하기, 다시 쓰면 거두기",
+    reply: "다른 사람의 마지막 메시지에 답하기",
+    pin: "마지막 메시지를 모두에게 고정하기, 다시 쓰면 풀기",
     retry: "실패한 메시지 다시 보내기",
+    discard: "실패한 메시지 버리기",
     me: "행동을 말하기. 혼자 쓰면 내 정보",
     name: "내 이름 바꾸기",
     help: "이 목록",

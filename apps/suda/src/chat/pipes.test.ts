@@ -1,7 +1,7 @@
 /** The two faces for programs, run as programs: lines and JSON lines, against a real server. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -31,12 +31,13 @@ interface ChatRun {
   readonly run: Promise<Run>;
   write(text: string): void;
   end(): void;
+  kill(): void;
   /** Resolves when the output so far matches. */
   until(expression: RegExp): Promise<RegExpExecArray>;
 }
 
 function startChat(args: readonly string[], variables: Readonly<Record<string, string>> = {}): ChatRun {
-  const child = spawn(process.execPath, [program, "chat", "--data", directory, ...args], {
+  const child = spawn(process.execPath, [program, "chat", ...(args.includes("--data") ? [] : ["--data", directory]), ...args], {
     stdio: "pipe",
     cwd: directory,
     env: { ...process.env, LANG: "C.UTF-8", LC_ALL: "", NODE_ENV: "", ...variables },
@@ -61,6 +62,7 @@ function startChat(args: readonly string[], variables: Readonly<Record<string, s
     run,
     write: (text) => void child.stdin.write(text),
     end: () => void child.stdin.end(),
+    kill: () => void child.kill("SIGKILL"),
     until: (expression) =>
       new Promise((resolve, reject) => {
         check = () => {
@@ -180,7 +182,103 @@ test("where nothing answers, the program says so and how to fix it", async () =>
 test("[D8] the last message is edited, reacted to and deleted", async () => {
   const { code, output, errors } = await chat(["--as", "changer", "--to", "alice"], "helo\n/edit hello\n/react 👍\n/delete\n/react\n");
   assert.equal(code, 1, errors);
-  assert.match(errors, /\/react EMOJI/);
+  assert.match(errors, /Usage: \/react \[\^N\] EMOJI/);
   const lines = ["changer: helo", "changer edited a message: hello", "changer reacted with 👍", "changer deleted a message"];
   for (const line of lines) assert.ok(output.includes(line), `${line}: ${output}`);
+});
+
+test("[D8] an older message is chosen by ^N; answers name what they answer, and a pin is put on and taken off", async () => {
+  const input = ["one", "two", "/edit ^2 ONE", "/reply x", "/pin ^2", "/pin ^2", "/delete ^9", "/pin x", ""].join("\n");
+  const { code, output, errors } = await chat(["--as", "chooser", "--to", "alice"], input);
+  assert.equal(code, 1);
+  assert.ok(output.includes("chooser edited a message: ONE"), output);
+  assert.match(output, /chooser pinned a message[\s\S]*chooser unpinned a message/);
+  assert.match(errors, /no such message of others[\s\S]*no such message of yours[\s\S]*Usage: \/pin \[\^N\]/);
+  const answered = await chat(["--as", "alice", "--to", "chooser"], "/reply ^2 to the first\n");
+  assert.equal(answered.code, 0, answered.errors);
+  assert.match(answered.output, /alice: \(↪ chooser: ONE\) to the first/);
+});
+
+test("/who says who is online", async () => {
+  const listening = startChat(["--as", "watcher", "--to", "watched"]);
+  listening.write("first\n/who\n");
+  await listening.until(/● watcher \[me\]/);
+  assert.match((await listening.until(/· .*watched.*/))[0], /○ watched/);
+  const other = startChat(["--as", "watched", "--to", "watcher"]);
+  other.write("here\n");
+  await listening.until(/watched: here/);
+  listening.write("/who\n");
+  await listening.until(/● watched · ● watcher/);
+  listening.end();
+  other.end();
+  assert.deepEqual([(await listening.run).code, (await other.run).code], [0, 0]);
+});
+
+test("what was not sent survives a kill in the outbox and is stored once; two programs cannot share the outbox", { timeout: 120_000 }, async (t) => {
+  const data = join(directory, "outbox-data");
+  const outbox = join(directory, "state", "erin.outbox");
+  const serve = (port: string) => ServerProcess.open({ program: [program, "dev", "--port", port, "--data", data], readyTimeoutMs: 60_000 });
+  const first = await serve("0");
+  t.after(() => first[Symbol.asyncDispose]());
+  const options = ["--as", "erin", "--to", "alice", "--data", data, "--outbox", outbox];
+  const writing = startChat(options);
+  writing.write("하나\n");
+  await writing.until(/erin: 하나 ✓/);
+  const second = await chat(options, "");
+  assert.equal(second.code, 1);
+  assert.match(second.errors, /used by another program \(process \d+\)\n→ End that one/);
+  await first.kill();
+  writing.write("둘\n셋\n");
+  while (!readFileSync(outbox, "utf8").includes("셋")) await new Promise((resolve) => setTimeout(resolve, 20));
+  writing.kill();
+  assert.equal((await writing.run).code, null);
+  const again = await serve(new URL(first.url).port);
+  t.after(() => again[Symbol.asyncDispose]());
+  const { code, output, errors } = await chat(options, "넷\n/history 50\n");
+  assert.equal(code, 0, errors);
+  assert.match(output, /2 messages of last time are sent now/);
+  const texts = (of: string): (string | undefined)[] => Array.from(of.matchAll(/erin: (\S+) ✓/g), ([, text]) => text);
+  const history = await chat(options, "/history 50\n");
+  assert.deepEqual(texts(history.output), ["하나", "둘", "셋", "넷"]);
+});
+
+test("in JSON a break is survived: sends are asked again, other commands refused, and events come without a hole", { timeout: 120_000 }, async (t) => {
+  const data = join(directory, "json-data");
+  const serve = (port: string) => ServerProcess.open({ program: [program, "dev", "--port", port, "--data", data], readyTimeoutMs: 60_000 });
+  const first = await serve("0");
+  t.after(() => first[Symbol.asyncDispose]());
+  const script = startChat(["--as", "alice", "--json", "--data", data]);
+  const write = (frame: object): void => script.write(`${JSON.stringify(frame)}\n`);
+  write({ type: "conversation.open", ref: 1, with: "bob" });
+  const [, conversation] = await script.until(/"ref":1,"conversation":\{"id":"([^"]+)"/);
+  const send = (ref: string): void => write({ type: "message.send", ref, conversation, clientId: ref, content: { type: "text", text: ref } });
+  send("a");
+  await script.until(/"ref":"a","seq":1/);
+  await first.kill();
+  send("b");
+  send("c");
+  const second = await serve(new URL(first.url).port);
+  t.after(() => second[Symbol.asyncDispose]());
+  const bob = await chat(["--as", "bob", "--to", "alice", "--data", data], "from bob\n");
+  assert.equal(bob.code, 0, bob.errors);
+  script.end();
+  const { code, output, errors } = await script.run;
+  assert.equal(code, 0, errors);
+  const frames = output
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { type: string; ref?: unknown; seq?: number });
+  assert.equal(frames.filter(({ ref }) => ref === "suda-hello").length, 2);
+  const answers = ["b", "c"].map((ref) => frames.find((frame) => frame.ref === ref));
+  assert.deepEqual(
+    answers.map((answer) => answer?.type),
+    ["reply", "reply"],
+  );
+  assert.ok((answers[0]?.seq ?? 0) < (answers[1]?.seq ?? 0), "in order");
+  const events = frames.filter(({ type }) => type === "message.created").map(({ seq }) => seq);
+  assert.deepEqual(
+    events,
+    events.map((_, index) => index + 1),
+  );
+  assert.match(errors, /^suda: /);
 });

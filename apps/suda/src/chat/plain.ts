@@ -1,11 +1,13 @@
 /** Line in, line out: for pipes, screen readers and terminals that cannot move their cursor. */
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import { SudaError, type LogEvent } from "@suda/protocol";
+import type { LogEvent } from "@suda/protocol";
 import { performInput } from "./commands.ts";
-import { ConnectionLost } from "./connection.ts";
-import { ChatRefusal, type ChatSession, type ConversationView, type SessionListener } from "./model.ts";
-import { safeLine, safeText } from "./text-safety.ts";
+import type { ConversationView } from "./conversation-view.ts";
+import { refusalText } from "./refusal.ts";
+import type { ChatSession, SessionListener } from "./session.ts";
+import { safeText } from "./text-safety.ts";
+import { itemOf } from "./transcript-items.ts";
 import { itemText } from "./transcript.ts";
 
 export interface PlainOptions {
@@ -44,8 +46,8 @@ export class PlainFace implements SessionListener {
     else this.#print(() => indented(`· ${text}`));
   }
 
-  onSettled(_view: ConversationView, { text, problem }: { readonly text: string; readonly problem?: string }): void {
-    if (problem !== undefined) this.#options.errorOutput.write(`${indented(`✗ ${safeText(text)}`)}\n  ${problem}\n`);
+  onFailed(text: string, problem: string): void {
+    this.#options.errorOutput.write(`${indented(`✗ ${safeText(text)}`)}\n  ${problem}\n`);
   }
 
   /** Reads until the input ends or `/quit`, then waits for what is on its way. @returns whether everything was done */
@@ -67,21 +69,25 @@ export class PlainFace implements SessionListener {
       try {
         await performInput(host, line.normalize("NFC"));
       } catch (error) {
-        if (!(error instanceof ChatRefusal || error instanceof SudaError || error instanceof ConnectionLost)) throw error;
+        const problem = refusalText(error, session.messages);
+        if (problem === undefined) throw error;
         isRefused = true;
-        errorOutput.write(`· ${safeLine(error.message)}\n`);
+        errorOutput.write(`· ${problem}\n`);
       }
-      if (session.unconfirmed > waitingMax) await session.settled();
+      if (session.client.unconfirmed > waitingMax) await session.settled();
     }
     await session.settled();
     await this.#printed;
-    return !isRefused && session.unconfirmed === 0;
+    return !isRefused && session.client.unconfirmed === 0;
   }
 
   async #showHistory(view: ConversationView, count: number): Promise<void> {
-    const missing = count - view.timeline.events.length;
-    if (missing > 0) await this.#options.session().loadOlder(view, missing);
-    for (const event of view.timeline.events.slice(-count)) this.onNew(event, view);
+    const session = this.#options.session();
+    session.requireConnection();
+    await view.room.load();
+    const missing = count - view.snapshot.events.length;
+    if (missing > 0) await session.loadOlder(view, missing);
+    for (const event of view.snapshot.events.slice(-count)) this.onNew(event, view);
   }
 
   /** In order, and not before the names in it are known: a line that is printed stays as it is. */
@@ -89,14 +95,15 @@ export class PlainFace implements SessionListener {
     const before = this.#printed;
     this.#printed = (async () => {
       await before;
-      await this.#options.session().namesLearned();
+      await this.#options.session().people.learned();
       this.#options.output.write(`${line()}\n`);
     })();
   }
 
   #eventText(event: LogEvent, view: ConversationView): string {
     const session = this.#options.session();
-    const text = itemText({ kind: "event", event }, { me: session.me, messages: session.messages, nameOf: (user) => session.nameOf(user) });
+    const item = itemOf(event, session.me, view.snapshot);
+    const text = itemText(item, { messages: session.messages, nameOf: (user) => session.people.nameOf(user) });
     return indented(`[${session.titleOf(view)}] ${text}`);
   }
 }

@@ -120,7 +120,7 @@ describe("the terminal client", { skip: hasTmux ? false : "tmux is not installed
     await alice.until(/connected/, limit());
     await jimin.until(/지민 · 연결됨/, limit());
     alice.say("/dm jimin");
-    await alice.until(/^지민 +● alice/m, limit());
+    await alice.until(/^지민 · online +● alice/m, limit());
     alice.say("안녕하세요 👋 반가워요");
     await alice.until(/[AP]M alice: 안녕하세요 👋 반가워요 ✓/, limit());
     await jimin.until(/alice \(1\)/, limit());
@@ -129,6 +129,13 @@ describe("the terminal client", { skip: hasTmux ? false : "tmux is not installed
     jimin.say("네, 저도요 😀🇰🇷");
     await jimin.until(/지민: 네, 저도요 😀🇰🇷 ✓/, limit());
     await alice.until(/지민: 네, 저도요 😀🇰🇷$/m, limit());
+    // Each has read the other's.
+    await alice.until(/반가워요 ✓✓$/m, limit());
+    await jimin.until(/저도요 😀🇰🇷 ✓✓$/m, limit());
+    alice.type("그런데");
+    await jimin.until(/alice 님이 쓰고 있습니다…/, limit());
+    alice.press("C-u");
+    await jimin.untilTrue(() => !jimin.screen().includes("쓰고 있습니다"), "nobody to be writing", limit());
     assert.match(jimin.screen(), /\d+년 \d+월 \d+일 .요일/);
   });
 
@@ -157,7 +164,7 @@ describe("the terminal client", { skip: hasTmux ? false : "tmux is not installed
       await one.until(/alice: OK 👌/, limit());
     }
     jimin.say("/who");
-    await jimin.until(/alice · bob \[방장\] · 지민 \(jimin\) \[나\]/, limit());
+    await jimin.until(/● alice · ● bob \[방장\] · ● 지민 \(jimin\) \[나\]/, limit());
   });
 
   test("the cursor stands at the caret, and Backspace deletes a whole character", { timeout }, async (t) => {

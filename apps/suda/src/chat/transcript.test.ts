@@ -1,30 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ClientId, ConversationId, LogEvent, UserId } from "@suda/protocol";
+import type { MessageCreated, UserId } from "@suda/protocol";
 import { textWidth } from "./cell-width.ts";
 import { messagesFor } from "./messages.ts";
-import type { TimelineItem } from "./timeline.ts";
+import type { ShownMessage, TranscriptItem } from "./transcript-items.ts";
 import { transcriptRows, wrapSpans, type Row, type TranscriptOptions } from "./transcript.ts";
 
 const bob = "bob" as UserId;
 const day = 86_400_000;
 
-function message(seq: number, text: string, from = "alice", at = seq * 60_000): TimelineItem {
-  const event: LogEvent = {
-    type: "message.created",
-    conversation: "g.x" as ConversationId,
-    seq,
-    at,
-    from: from as UserId,
-    clientId: `c-${seq}` as ClientId,
-    content: { type: "text", text },
-  };
-  return { kind: "event", event };
+function message(seq: number, text: string, from = "alice", at = seq * 60_000, changes: Partial<ShownMessage> = {}): TranscriptItem {
+  const fields = { content: { type: "text", text }, at, seq, from: from as UserId, isMine: from === bob, state: "sent", ...changes } as const;
+  return { kind: "message", message: fields };
 }
 
 const textOf = (row: Row): string => row.map(({ text }) => text).join("");
 
-function rows(items: TimelineItem[], options: Partial<TranscriptOptions> = {}): string[] {
+function rows(items: TranscriptItem[], options: Partial<TranscriptOptions> = {}): string[] {
   return transcriptRows({
     items,
     unreadAfter: undefined,
@@ -52,15 +44,28 @@ test("the unread line stands once, before the first message of others that was n
 });
 
 test("one's own messages carry their state, others' none", () => {
-  const outgoing = (state: "sending" | "failed"): TimelineItem => ({
-    kind: "outgoing",
-    outgoing: { clientId: "c" as ClientId, text: "hi", at: 60_000, state: state === "sending" ? { is: state } : { is: state, reason: "too long" } },
-  });
-  const shown = rows([message(1, "a"), message(2, "b", "bob"), outgoing("sending"), outgoing("failed")]).slice(1);
+  const states: readonly Partial<ShownMessage>[] = [
+    { state: "sending" },
+    { state: "sent" },
+    { state: "read" },
+    { state: "failed", failure: { code: "frame.invalid", message: "too long" } },
+  ];
+  const shown = rows([message(1, "a"), ...states.map((state) => message(2, "b", "bob", 60_000, state))]).slice(1);
   assert.deepEqual(
     shown.map((row) => /: (.*)$/.exec(row.replace(/^[^ ]+ [AP]M /, ""))?.[1]),
-    ["a", "b ✓", "hi …", "hi ✗ too long — /retry"],
+    ["a", "b …", "b ✓", "b ✓✓", "b ✗ too long — /retry"],
   );
+});
+
+test("an answer says what it answers, cut; a pinned message has its pin", () => {
+  const first = message(1, "열 두 글자를 넘는 아주 긴 메시지를 여기에 인용합니다");
+  const quoted = first.kind === "message" ? first.message : undefined;
+  const answer = (text: string): TranscriptItem => {
+    const item = message(2, text, "bob", 60_000, { replyTo: 1 });
+    return item.kind === "message" ? { ...item, quoted, isPinned: true } : item;
+  };
+  assert.match(rows([answer("네")], { width: 80 }).at(-1) ?? "", /bob: \(↪ alice: 열 두 글자를 넘는 아주 긴 메…\) 네 📌 ✓$/);
+  assert.match(rows([message(2, "네", "bob", 60_000, { replyTo: 1 })]).at(-1) ?? "", /bob: \(↪ …\) 네 ✓$/);
 });
 
 test("Korean is written as Koreans write it", () => {
@@ -81,18 +86,22 @@ test("no row is wider than the screen, whatever is written, and nothing is lost"
   }
 });
 
-test("an escape sequence in a message or in an unknown content is not drawn", () => {
-  const item = message(1, "\u001b[31mred\u001b]0;x\u0007");
+test("an escape sequence in a message, in what it answers or in an unknown content is not drawn", () => {
+  const attack = "\u001b[31mred\u001b]0;x\u0007";
+  const item = message(1, attack);
   assert.match(rows([item])[1] ?? "", /: red$/);
-  if (item.kind === "event" && item.event.type === "message.created") Object.assign(item.event, { content: { type: "\u001b[2Jx" } });
-  assert.match(rows([item])[1] ?? "", /\[x: this client cannot show it\]/);
+  const quoted = item.kind === "message" ? item.message : undefined;
+  const answer = message(2, "b", "alice", 60_000, { replyTo: 1 });
+  assert.match(rows([answer.kind === "message" ? { ...answer, quoted } : answer])[1] ?? "", /: \(↪ alice: red\) b$/);
+  const content = { type: "\u001b[2Jx" } as unknown as MessageCreated["content"];
+  assert.match(rows([message(1, "", "alice", 60_000, { content })])[1] ?? "", /\[x: this client cannot show it\]/);
+  const failure = { code: "frame.invalid", message: attack } as const;
+  assert.match(rows([message(1, "a", "bob", 60_000, { state: "failed", failure })])[1] ?? "", /✗ red — /);
 });
 
 test("[D8] an edited message has a mark, reactions their counts, a deleted one is a line", () => {
-  const { event } = message(1, "hello") as Extract<TimelineItem, { kind: "event" }>;
-  assert.ok(event.type === "message.created");
-  const show = (changes: object): string => rows([{ kind: "event", event: { ...event, ...changes } }]).at(-1) ?? "";
+  const show = (changes: Partial<ShownMessage>): string => rows([message(1, "hello", "alice", 60_000, changes)]).at(-1) ?? "";
   assert.match(show({}), /alice: hello$/);
   assert.match(show({ edited: { rev: 1, at: 1 }, reactions: [{ emoji: "👍", count: 2, mine: true }] }), /alice: hello \(edited\) 👍2$/);
-  assert.match(show({ content: { type: "deleted" }, deleted: { by: "alice", at: 1 } }), /alice: deleted message$/);
+  assert.match(show({ content: { type: "deleted" }, deleted: { by: "alice" as UserId, at: 1 } }), /alice: deleted message$/);
 });

@@ -1,12 +1,15 @@
 /**
  * A conversation as rows of cells: day lines, the unread line, messages with their states, remarks. Pure: the
- * same timeline and width give the same rows.
+ * same items and width give the same rows.
  */
 import type { LogEvent, ShownContent, UserId } from "@suda/protocol";
-import { graphemes, graphemeWidth, textWidth } from "./cell-width.ts";
+import { cutToWidth, graphemes, graphemeWidth, textWidth } from "./cell-width.ts";
 import type { Messages } from "./messages.ts";
 import { safeLine, safeText } from "./text-safety.ts";
-import type { Outgoing, TimelineItem } from "./timeline.ts";
+import type { ShownChange, ShownMessage, TranscriptItem } from "./transcript-items.ts";
+
+/** Cells that a quoted message takes at most. */
+const quoteWidth = 30;
 
 export type Style = "plain" | "dim" | "bold" | "mine" | "other" | "error" | "unread";
 
@@ -19,7 +22,7 @@ export interface Span {
 export type Row = readonly Span[];
 
 export interface TranscriptOptions {
-  readonly items: readonly TimelineItem[];
+  readonly items: readonly TranscriptItem[];
   readonly unreadAfter: number | undefined;
   /** Whether the first item is the first of the log. */
   readonly isFromBeginning: boolean;
@@ -33,7 +36,7 @@ export function transcriptRows(options: TranscriptOptions): Row[] {
   const { items, unreadAfter, width, messages, me } = options;
   const format = formats[messages.locale];
   const rows: Row[] = [];
-  if (options.isFromBeginning && items.some(({ kind }) => kind === "event")) rows.push(ruleRow(messages.beginning, width, "dim"));
+  if (options.isFromBeginning && items.some(({ kind }) => kind !== "notice")) rows.push(ruleRow(messages.beginning, width, "dim"));
   let day = "";
   let isUnreadDrawn = false;
   for (const item of items) {
@@ -43,7 +46,7 @@ export function transcriptRows(options: TranscriptOptions): Row[] {
       if (itemDay !== day) rows.push(ruleRow(itemDay, width, "dim"));
       day = itemDay;
     }
-    const isUnread = item.kind === "event" && unreadAfter !== undefined && item.event.seq > unreadAfter && item.event.from !== me;
+    const isUnread = unreadAfter !== undefined && (seqOf(item) ?? 0) > unreadAfter && fromOf(item) !== me;
     if (isUnread && !isUnreadDrawn) {
       rows.push(ruleRow(messages.unreadLine, width, "unread"));
       isUnreadDrawn = true;
@@ -55,48 +58,63 @@ export function transcriptRows(options: TranscriptOptions): Row[] {
 }
 
 /** The same sentence without colours and wrapping, for plain lines. */
-export function itemText(item: TimelineItem, options: Pick<TranscriptOptions, "me" | "nameOf" | "messages">): string {
+export function itemText(item: TranscriptItem, options: Pick<TranscriptOptions, "nameOf" | "messages">): string {
   return itemSpans(item, options)
     .map(({ text }) => text)
     .join("");
 }
 
-function atOf(item: TimelineItem): number | undefined {
-  if (item.kind === "event") return item.event.at;
-  return item.kind === "outgoing" ? item.outgoing.at : undefined;
+function atOf(item: TranscriptItem): number | undefined {
+  if (item.kind === "message") return item.message.at;
+  return item.kind === "change" ? item.event.at : undefined;
 }
 
-function itemSpans(item: TimelineItem, { me, nameOf, messages }: Pick<TranscriptOptions, "me" | "nameOf" | "messages">): Span[] {
+function seqOf(item: TranscriptItem): number | undefined {
+  if (item.kind === "message") return item.message.seq;
+  return item.kind === "change" ? item.event.seq : undefined;
+}
+
+function fromOf(item: TranscriptItem): UserId | undefined {
+  if (item.kind === "message") return item.message.from;
+  return item.kind === "change" ? item.event.from : undefined;
+}
+
+function itemSpans(item: TranscriptItem, { nameOf, messages }: Pick<TranscriptOptions, "nameOf" | "messages">): Span[] {
   if (item.kind === "notice") return [{ text: `· ${item.notice.text}`, style: item.notice.isError ? "error" : "dim" }];
-  const format = formats[messages.locale];
-  const time: Span = { text: `${format.time(atOf(item) ?? 0)} `, style: "dim" };
-  if (item.kind === "outgoing") {
-    const name: Span = { text: `${me === undefined ? messages.you : nameOf(me)}: `, style: "mine" };
-    return [time, name, { text: safeText(item.outgoing.text), style: "plain" }, ...stateSpans(item.outgoing.state, messages)];
-  }
-  const { event } = item;
-  if (event.type !== "message.created") return [time, { text: changeText(event, nameOf, messages), style: "dim" }];
-  const isMine = event.from === me;
-  const spans: Span[] = [
+  const time: Span = { text: `${formats[messages.locale].time(atOf(item) ?? 0)} `, style: "dim" };
+  if (item.kind === "change") return [time, { text: changeText(item.event, nameOf, messages), style: "dim" }];
+  const { message, quoted, isPinned } = item;
+  const name = (one: ShownMessage): string => (one.from === undefined ? messages.you : nameOf(one.from));
+  const quote = quoted === undefined ? "…" : `${name(quoted)}: ${cutWithMark(contentText(quoted.content, messages), quoteWidth)}`;
+  return [
     time,
-    { text: `${nameOf(event.from)}: `, style: isMine ? "mine" : "other" },
-    { text: contentText(event.content, messages), style: event.deleted === undefined ? "plain" : "dim" },
-    ...(event.edited === undefined ? [] : [{ text: ` ${messages.edited}`, style: "dim" } as const]),
-    ...(event.reactions ?? []).map(({ emoji, count, mine }): Span => ({ text: ` ${safeLine(emoji)}${count}`, style: mine === true ? "bold" : "dim" })),
+    { text: `${name(message)}: `, style: message.isMine ? "mine" : "other" },
+    ...(message.replyTo === undefined ? [] : [{ text: `(↪ ${quote}) `, style: "dim" } as const]),
+    { text: contentText(message.content, messages), style: message.deleted === undefined ? "plain" : "dim" },
+    ...(message.edited === undefined ? [] : [{ text: ` ${messages.edited}`, style: "dim" } as const]),
+    ...(message.reactions ?? []).map(({ emoji, count, mine }): Span => ({ text: ` ${safeLine(emoji)}${count}`, style: mine === true ? "bold" : "dim" })),
+    ...(isPinned === true ? [{ text: " 📌", style: "plain" } as const] : []),
+    ...(message.isMine && message.deleted === undefined ? stateSpans(message, messages) : []),
   ];
-  return isMine && event.deleted === undefined ? [...spans, ...stateSpans({ is: "sent", seq: event.seq }, messages)] : spans;
 }
 
-function stateSpans(state: Outgoing["state"], messages: Messages): Span[] {
-  switch (state.is) {
+function cutWithMark(text: string, width: number): string {
+  const line = safeLine(text);
+  return textWidth(line) <= width ? line : `${cutToWidth(line, width - 1)}…`;
+}
+
+function stateSpans({ state, failure }: ShownMessage, messages: Messages): Span[] {
+  // The default stands for all that the server has.
+  // oxlint-disable-next-line typescript/switch-exhaustiveness-check
+  switch (state) {
     case "sending":
       return [{ text: " …", style: "dim" }];
-    case "sent":
-      return [{ text: " ✓", style: "dim" }];
     case "failed":
-      return [{ text: ` ✗ ${messages.failed(state.reason)}`, style: "error" }];
+      return [{ text: ` ✗ ${messages.failed(safeLine(failure?.message ?? ""))}`, style: "error" }];
+    case "read":
+      return [{ text: " ✓✓", style: "dim" }];
     default:
-      return assertNever(state);
+      return [{ text: " ✓", style: "dim" }];
   }
 }
 
@@ -125,7 +143,7 @@ export function contentText(content: ShownContent, messages: Messages): string {
   }
 }
 
-function changeText(event: Exclude<LogEvent, { type: "message.created" }>, nameOf: (user: UserId) => string, messages: Messages): string {
+function changeText(event: ShownChange, nameOf: (user: UserId) => string, messages: Messages): string {
   const by = nameOf(event.from);
   switch (event.type) {
     case "member.added":
@@ -216,8 +234,4 @@ function createFormats(locale: "ko" | "en"): Formats {
     },
     day: (at) => day.format(at),
   };
-}
-
-function assertNever(value: never): never {
-  throw new Error(`Not a state: ${JSON.stringify(value)}`);
 }

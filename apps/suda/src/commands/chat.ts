@@ -20,6 +20,7 @@ export const chatCommand: CommandDef = {
     as: { type: "string", valueHint: "user", description: "Who you are; the token is signed with the data directory's key" },
     to: { type: "string", valueHint: "user or conversation", description: "Opens this conversation first" },
     "token-file": { type: "string", valueHint: "file", description: "A file that holds your token (or set SUDA_TOKEN); read again for every connection" },
+    outbox: { type: "string", valueHint: "file", description: "Keeps unsent messages over restarts: one file for each user and server (without: in memory)" },
     plain: { type: "boolean", description: "Line in, line out (also where input or output is no terminal)" },
     json: { type: "boolean", description: "JSON lines both ways, for scripts: commands in, frames of the server out" },
     ...settingArguments(names),
@@ -29,6 +30,8 @@ export const chatCommand: CommandDef = {
     const { config } = loadConfigOf(args, names);
     const text = (name: string): string | undefined => (typeof args[name] === "string" ? args[name] : undefined);
     if (args["plain"] === true && args["json"] === true) throw new CommandError("usage", "--plain and --json exclude each other", "Leave one of them out");
+    if (args["json"] === true && text("outbox") !== undefined)
+      throw new CommandError("usage", "--json and --outbox exclude each other", "A script sends again by itself, with the same clientId");
     const isTerminal = process.stdin.isTTY && process.stdout.isTTY && !environment.isDumbTerminal;
     const exitCode = await runChat({
       url: socketUrl(config.url ?? readRunningServer(config.data) ?? "ws://127.0.0.1:8000"),
@@ -36,6 +39,7 @@ export const chatCommand: CommandDef = {
       user: text("as"),
       face: faceOf(args["json"] === true, args["plain"] === true || !isTerminal),
       to: text("to"),
+      outbox: text("outbox"),
       language: environment.language,
       hasColour: !environment.noColor,
     });

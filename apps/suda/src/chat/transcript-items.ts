@@ -1,0 +1,70 @@
+/** What the terminal shows of a conversation, in order: the client's snapshot, with the program's remarks in their places. */
+import type { ConversationSnapshot, FailedMessage, Message, StoredMessage } from "@suda/client";
+import type { LogEvent, MessageCreated, UserId } from "@suda/protocol";
+import type { Notice } from "./notices.ts";
+
+/** As much of a message as is drawn: of the snapshot, or of an event that is printed as a line. */
+export interface ShownMessage extends Pick<StoredMessage, "content" | "at" | "isMine" | "edited" | "deleted" | "reactions" | "replyTo"> {
+  readonly from: UserId | undefined;
+  readonly seq?: number;
+  readonly state: Message["state"];
+  readonly failure?: FailedMessage["failure"];
+}
+
+/** An event between messages. */
+export type ShownChange = Exclude<LogEvent, MessageCreated>;
+
+export type TranscriptItem =
+  | {
+      readonly kind: "message";
+      readonly message: ShownMessage;
+      /** What it answers, as far as that is held. */
+      readonly quoted?: ShownMessage | undefined;
+      readonly isPinned?: boolean;
+    }
+  | { readonly kind: "change"; readonly event: ShownChange }
+  | { readonly kind: "notice"; readonly notice: Notice };
+
+/** An event as an item of its own, for lines that are printed once. */
+export function itemOf(event: LogEvent, me: UserId | undefined, { messages }: Pick<ConversationSnapshot, "messages">): TranscriptItem {
+  if (event.type !== "message.created") return { kind: "change", event };
+  return { kind: "message", message: { ...event, isMine: event.from === me, state: "sent" }, quoted: bySeq(messages).get(event.replyTo ?? 0) };
+}
+
+export function transcriptItems(
+  { events, messages, record }: Pick<ConversationSnapshot, "events" | "messages" | "record">,
+  notices: readonly Notice[],
+): TranscriptItem[] {
+  const items: TranscriptItem[] = [];
+  const stored = bySeq(messages);
+  const pins = new Set(record?.pins);
+  const add = (message: Message): void => {
+    const isPinned = "seq" in message && pins.has(message.seq);
+    items.push({ kind: "message", message, quoted: stored.get(message.replyTo ?? 0), isPinned });
+  };
+  let next = 0;
+  const noticesBefore = (seq: number): void => {
+    for (let notice = notices[next]; notice !== undefined && notice.afterSeq < seq; notice = notices[++next]) items.push({ kind: "notice", notice });
+  };
+  for (const event of events) {
+    const message = event.type === "message.created" ? stored.get(event.seq) : undefined;
+    // What was changed about a message is on the message.
+    if (message === undefined && isAboutMessage(event)) continue;
+    noticesBefore(event.seq);
+    if (message !== undefined) add(message);
+    else if (event.type !== "message.created") items.push({ kind: "change", event });
+  }
+  noticesBefore(Number.POSITIVE_INFINITY);
+  // Those on their way, and those whose event has not come.
+  const last = events.at(-1)?.seq ?? 0;
+  for (const message of messages) if (!("seq" in message) || message.seq > last) add(message);
+  return items;
+}
+
+function bySeq(messages: readonly Message[]): ReadonlyMap<number, StoredMessage> {
+  return new Map(messages.flatMap((message) => ("seq" in message ? [[message.seq, message]] : [])));
+}
+
+function isAboutMessage({ type }: LogEvent): boolean {
+  return type === "message.edited" || type === "message.deleted" || type === "reaction.added" || type === "reaction.removed";
+}
