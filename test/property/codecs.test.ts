@@ -70,7 +70,7 @@ for (const codec of codecs) {
     test("[F14] [F1] every event and error is read by a client as it was written, alone and joined with others", () => {
       const variants = [...eventVariants, ErrorFrameSchema as SchemaNode].map((schema) => schemaArbitrary(schema as Type.TSchema) as fc.Arbitrary<object>);
       fc.assert(
-        fc.property(fc.array(fc.oneof(...variants), { minLength: 1, maxLength: 20, size: "small" }), (frames) => {
+        fc.property(fc.array(fc.oneof(...variants), { minLength: 1, maxLength: 20, size: "medium" }), (frames) => {
           const joined = codec.join(frames.map((frame) => codec.encode(frame)));
           assert.deepEqual(decodeServerFrames(codec, received(codec, joined)), frames);
         }),

@@ -1,0 +1,73 @@
+/**
+ * Who was told what, compared with who was a member at that time. Founders are in no log: they are what is left when
+ * the members of today are followed back to the beginning.
+ */
+import assert from "node:assert/strict";
+import type { ConversationId, Event, UserId } from "@suda/protocol";
+import type { LogEntry, Store } from "@suda/server/store";
+
+interface Told {
+  readonly user: UserId;
+  readonly event: Event;
+}
+
+export class Audience {
+  readonly #told: Told[] = [];
+
+  told(user: string, event: Event): void {
+    this.#told.push({ user: user as UserId, event });
+  }
+
+  /** @returns all logs as text, for whoever looks for what may not be in them */
+  async check(store: Store): Promise<string> {
+    const logs: string[] = [];
+    for (const id of await store.conversations.list(undefined, 1_000)) {
+      const log = await readLog(store, id);
+      const members = await membersBySeq(store, id, log);
+      logs.push(JSON.stringify(log));
+      for (const { user, event } of this.#told) if (conversationOf(event) === id) checkOne({ user, event }, members);
+    }
+    return logs.join("\n");
+  }
+}
+
+function checkOne({ user, event }: Told, members: readonly ReadonlySet<UserId>[]): void {
+  const text = `${user} was told ${JSON.stringify(event)}`;
+  if (!("seq" in event)) {
+    // It has no place in the log: at some time the user must have been there.
+    assert.ok(
+      members.some((then) => then.has(user)),
+      `${text} and was never a member`,
+    );
+    return;
+  }
+  const isOwnRemoval = event.type === "member.removed" && event.user === user;
+  assert.ok(isOwnRemoval || members[event.seq]?.has(user) === true, `${text} and was no member then`);
+}
+
+function conversationOf(event: Event): ConversationId | undefined {
+  if (!("conversation" in event)) return undefined;
+  return typeof event.conversation === "string" ? event.conversation : event.conversation.id;
+}
+
+/** The members after each seq, 0 being the founders. */
+async function membersBySeq(store: Store, id: ConversationId, log: readonly LogEntry[]): Promise<readonly ReadonlySet<UserId>[]> {
+  let now = new Set((await store.conversations.members(id, undefined, 10_000)).map(({ user }) => user));
+  const backwards: ReadonlySet<UserId>[] = [now];
+  for (const { body } of log.toReversed()) {
+    now = new Set(now);
+    if (body.type === "member.added") for (const user of body.users) now.delete(user);
+    if (body.type === "member.removed") now.add(body.user);
+    backwards.push(now);
+  }
+  return backwards.reverse();
+}
+
+async function readLog(store: Store, id: ConversationId): Promise<readonly LogEntry[]> {
+  const log: LogEntry[] = [];
+  for (;;) {
+    const page = await store.log.readAfter(id, log.at(-1)?.seq ?? 0, 1_000);
+    if (page.length === 0) return log;
+    log.push(...page);
+  }
+}
