@@ -1,5 +1,5 @@
-/** Messages that are held are shown as they are now: edits, deletions and reactions change them in place (D8). */
-import { applyChange, type LogEvent, type UserId } from "@suda/protocol";
+/** Events that are held are shown as history would show them now: edits, deletions and reactions change messages in place (D8). */
+import { applyChange, type LogEvent, type MessageChange, type UserId } from "@suda/protocol";
 import type { EventLog } from "./event-log.ts";
 
 /** Changes the message that the event is about, if it is one of those and the message is held. */
@@ -7,11 +7,23 @@ export function showChange(log: EventLog, event: LogEvent, me: UserId | undefine
   // The default stands for what changes no message, and for what only newer servers know.
   // oxlint-disable-next-line typescript/switch-exhaustiveness-check
   switch (event.type) {
-    case "message.edited":
     case "message.deleted":
+      eraseEdits(log, event.target);
+      return changeMessage(log, event, me);
+    case "message.edited":
     case "reaction.added":
     case "reaction.removed":
-      return log.change(event.target, (target) => (target.type === "message.created" ? applyChange(target, event, me) : target));
+      return changeMessage(log, event, me);
     default:
   }
+}
+
+function changeMessage(log: EventLog, event: MessageChange, me: UserId | undefined): void {
+  log.change(event.target, (target) => (target.type === "message.created" ? applyChange(target, event, me) : target));
+}
+
+/** What was deleted for all is not to be found in its edits either. */
+function eraseEdits(log: EventLog, target: number): void {
+  for (const event of log.events)
+    if (event.type === "message.edited" && event.target === target) log.change(event.seq, () => ({ ...event, content: { type: "deleted" } }));
 }

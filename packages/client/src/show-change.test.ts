@@ -1,0 +1,25 @@
+/** Events that are held are as history would show them. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { LogEvent } from "@suda/protocol";
+import { me, message, other, room } from "../test/frames.ts";
+import { EventLog } from "./event-log.ts";
+import { showChange } from "./show-change.ts";
+
+const about = { conversation: room, at: 1_000, from: other } as const;
+const text = (words: string) => ({ type: "text", text: words }) as const;
+const edited = (seq: number, target: number): LogEvent => ({ type: "message.edited", ...about, seq, target, rev: 1, content: text("secret") });
+
+test("[D8] a deletion erases what was said in the message's edits too, and in no other's", () => {
+  const log = new EventLog(0);
+  log.isKeeping = true;
+  const events: LogEvent[] = [message(1), message(2), edited(3, 1), edited(4, 2), { type: "message.deleted", ...about, seq: 5, target: 1 }];
+  for (const event of events) {
+    log.receive(event);
+    showChange(log, event, me);
+  }
+  assert.deepEqual(
+    log.events.map((event) => ("content" in event ? event.content : undefined)),
+    [{ type: "deleted" }, text("secret"), { type: "deleted" }, text("secret"), undefined],
+  );
+});
