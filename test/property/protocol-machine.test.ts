@@ -6,8 +6,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { commands } from "@suda/protocol";
-import { TestServer } from "@suda/testing";
+import { MemoryStore } from "@suda/server/store";
+import { ManualClock, SeededRandom, TestServer } from "@suda/testing";
 import fc from "fast-check";
+import { boundedRuns } from "./bounded-runs.ts";
+import { lateStore } from "./late-store.ts";
 import { communicatorLinks, socketLinks } from "./protocol-link.ts";
 import { ProtocolMachine } from "./protocol-machine.ts";
 import { stepArbitraries, type Step } from "./protocol-steps.ts";
@@ -52,12 +55,14 @@ async function play(steps: Iterable<fc.AsyncCommand<Model, ProtocolMachine>>, ma
 
 test("[F12] [F13] [H1] [H3] [H11] [H14] [A1] [D12] any order of commands is answered once each, or ends the connection with its code; strangers see nothing", async () => {
   await fc.assert(
-    fc.asyncProperty(sequences(true, 40), async (steps) => {
-      await using suda = await TestServer.open({ limits: unlimited });
+    fc.asyncProperty(sequences(true, 40), fc.integer(), async (steps, seed) => {
+      const clock = new ManualClock();
+      const store = lateStore(new MemoryStore({ clock }), new SeededRandom(seed));
+      await using suda = await TestServer.open({ store, clock, limits: unlimited });
       await using machine = await ProtocolMachine.open(suda, communicatorLinks(suda));
       await play(steps, machine);
     }),
-    { numRuns: 100, includeErrorInReport: true },
+    boundedRuns(100),
   );
 });
 
@@ -68,7 +73,7 @@ test("[B1] [F13] with few commands allowed, each is answered once all the same",
       await using machine = await ProtocolMachine.open(suda, communicatorLinks(suda), { isLimited: true });
       await play(steps, machine);
     }),
-    { numRuns: 20, includeErrorInReport: true },
+    boundedRuns(20),
   );
 });
 
@@ -80,7 +85,7 @@ test("[F12] [F13] [D11] over real sockets any order of commands is answered once
       await using machine = await ProtocolMachine.open(suda, socketLinks(url));
       await play(steps, machine);
     }),
-    { numRuns: 20, includeErrorInReport: true },
+    boundedRuns(20),
   );
 });
 

@@ -24,7 +24,14 @@ export interface FrameSpec {
 }
 
 export type Step =
-  | { readonly step: "connect"; readonly user: string; readonly encoding: "json" | "msgpack"; readonly hasHandshakeToken: boolean; readonly isGreeted: boolean }
+  | {
+      readonly step: "connect";
+      readonly user: string;
+      readonly encoding: "json" | "msgpack";
+      readonly hasHandshakeToken: boolean;
+      readonly isGreeted: boolean;
+      readonly isGreetingAwaited: boolean;
+    }
   /** One WebSocket message: a frame, or an array of them. The answers may be waited for, or the next step follows at once. */
   | { readonly step: "say"; readonly connection: number; readonly frames: readonly FrameSpec[]; readonly isArray: boolean; readonly isAwaited: boolean }
   | { readonly step: "say nonsense"; readonly connection: number; readonly nonsense: number }
@@ -94,6 +101,7 @@ const connect: fc.Arbitrary<Step> = fc.record({
   encoding: fc.constantFrom("json" as const, "msgpack" as const),
   hasHandshakeToken: fc.boolean(),
   isGreeted: fc.constantFrom(true, true, true, false),
+  isGreetingAwaited: fc.boolean(),
 });
 const say: fc.Arbitrary<Step> = fc
   .record({ connection, frames: fc.array(frame, { minLength: 1, maxLength: 5 }), isArray: fc.boolean(), isAwaited: fc.boolean() })

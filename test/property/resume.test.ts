@@ -19,6 +19,7 @@ import {
 import { MemoryStore, type Draft, type LogStore, type Store } from "@suda/server/store";
 import { clientId, conversationId, createTestGroup, ManualClock, TestServer, textOf, userId, type WebSocketCommunicator } from "@suda/testing";
 import fc from "fast-check";
+import { boundedRuns } from "./bounded-runs.ts";
 
 const unlimited = { commands: { perSecond: 0, burst: 1 }, connects: { perSecond: 0, burst: 1 }, requests: { perSecond: 0, burst: 1 } };
 const bob = userId("bob");
@@ -163,7 +164,7 @@ test("[D7] [A1] for any logs and any cursors the answer is exact, or says reset 
         assert.equal(await suda.failures(), 0);
       },
     ),
-    { numRuns: 60, includeErrorInReport: true },
+    boundedRuns(60),
   );
 });
 
@@ -303,7 +304,7 @@ test("[D7] [D8] [C13] what was kept, and what coming back brings, equal what is 
       }
       assert.equal(await suda.failures(), 0);
     }),
-    { numRuns: 100, includeErrorInReport: true },
+    boundedRuns(100),
   );
 });
 
