@@ -1,0 +1,160 @@
+/**
+ * Merging (⑪ of the path of a message): in whatever order events, pages, marks of lag, refusals and losses come,
+ * each event is applied once, in the order of seq, and what is missing before it is read first.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { LogEvent, ReplyOf } from "@suda/protocol";
+import { ManualClock } from "@suda/testing";
+import fc from "fast-check";
+import { message } from "../test/frames.ts";
+import { settle } from "../test/waiting.ts";
+import { CatchUp } from "./catch-up.ts";
+import { ConnectionLost, RequestRefused } from "./errors.ts";
+import { EventLog } from "./event-log.ts";
+
+interface Reading {
+  readonly after: number;
+  readonly resolve: (page: ReplyOf<"history.get">) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A log of a server, a client of it, and what was told of it. */
+class World {
+  readonly clock = new ManualClock();
+  readonly log = new EventLog(0);
+  /** Seqs up to here are gone. */
+  floor = 0;
+  head = 0;
+  readonly readings: Reading[] = [];
+  readonly problems: unknown[] = [];
+  /** Where a hole was said: what is applied may go on there. */
+  readonly truncations = new Set<number>();
+  /** Of the log as it is since the last reset. */
+  applied: number[] = [];
+  readonly catchUp: CatchUp;
+
+  constructor() {
+    this.log.isKeeping = true;
+    this.catchUp = new CatchUp({
+      log: this.log,
+      clock: this.clock,
+      read: (after) => new Promise((resolve, reject) => this.readings.push({ after, resolve, reject })),
+      onApplied: ({ seq }) => this.#onApplied(seq),
+      onTruncated: (from) => this.truncations.add(from),
+      onRefused: (error) => this.problems.push(error),
+      onProblem: (problem) => this.problems.push(problem),
+    });
+  }
+
+  /** A live event on its way, perhaps one that came before or comes too early. */
+  receive(seq: number): void {
+    if (seq >= 1 && seq <= this.head) this.catchUp.receive(message(seq));
+  }
+
+  answer(index: number, pageSize: number): void {
+    const [reading] = this.readings.splice(index % Math.max(this.readings.length, 1), 1);
+    if (reading === undefined) return;
+    const first = Math.max(reading.after, this.floor) + 1;
+    const events: LogEvent[] = [];
+    for (let seq = first; seq <= this.head && events.length < pageSize; seq++) events.push(message(seq));
+    reading.resolve({ events, head: this.head, more: (events.at(-1)?.seq ?? this.head) < this.head });
+  }
+
+  refuse(isLost: boolean): void {
+    const reading = this.readings.shift();
+    reading?.reject(isLost ? new ConnectionLost("gone") : new RequestRefused({ code: "server.busy", message: "busy", retryable: true, retryAfterMs: 50 }));
+  }
+
+  /** The connection is gone and what it was asked is never answered; the next one begins after `have`, as a resume does. */
+  reconnect(): void {
+    this.catchUp.stop();
+    for (const { reject } of this.readings.splice(0)) reject(new ConnectionLost("gone"));
+    this.catchUp.readUpTo(this.head);
+  }
+
+  /** Another log has taken its place. */
+  reset(head: number): void {
+    this.catchUp.stop();
+    this.readings.splice(0);
+    this.floor = 0;
+    this.head = head;
+    this.applied = [];
+    this.truncations.clear();
+    this.log.moveTo(0);
+    this.catchUp.readUpTo(head);
+  }
+
+  #onApplied(seq: number): void {
+    const before = this.applied.at(-1) ?? 0;
+    const isNext = seq === before + 1 || (seq > before && this.truncations.has(seq));
+    assert.ok(isNext, `${seq} was applied after ${before}`);
+    assert.equal(this.log.have, seq);
+    this.applied.push(seq);
+  }
+}
+
+type Step = (world: World) => void;
+const small = fc.integer({ min: 1, max: 12 });
+const stepsOf: readonly (readonly [weight: number, step: fc.Arbitrary<Step>])[] = [
+  [4, small.map((count) => (world) => void (world.head += count))],
+  [8, fc.nat(400).map((back) => (world) => world.receive(world.head - (back % (world.head + 1))))],
+  [4, fc.nat(5).map((ahead) => (world) => world.receive(world.log.have + 1 + ahead))],
+  // More out of turn than is held back.
+  [
+    1,
+    fc.constant((world) => {
+      world.head += 300;
+      for (let seq = world.head; seq > world.head - 299; seq--) world.receive(seq);
+    }),
+  ],
+  [2, fc.constant((world) => world.catchUp.readUpTo(world.head))],
+  [
+    8,
+    fc.tuple(fc.nat(3), small).map(
+      ([index, size]) =>
+        (world) =>
+          world.answer(index, size),
+    ),
+  ],
+  [2, fc.boolean().map((isLost) => (world) => world.refuse(isLost))],
+  [2, fc.constant((world) => world.clock.advance(60))],
+  [1, fc.constant((world) => world.reconnect())],
+  [1, small.map((count) => (world) => void (world.floor = Math.min(world.head, world.floor + count)))],
+  [1, small.map((head) => (world) => world.reset(head))],
+];
+const step = fc.oneof(...stepsOf.map(([weight, arbitrary]) => ({ weight, arbitrary })));
+
+test("[D5] in any order of events, pages, losses and refusals each event is applied once, in order, the missing ones first", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(step, fc.boolean()), { maxLength: 60, size: "max" }), async (steps) => {
+      const world = new World();
+      for (const [take, isSettled] of steps) {
+        take(world);
+        if (isSettled) await turn();
+      }
+      // Everything is answered from here on, and one more event shows what is missing before it.
+      world.head++;
+      world.reconnect();
+      world.receive(world.head);
+      for (let turns = 0; world.log.have < world.head; turns++) {
+        assert.ok(turns < 2_000, `it comes to rest at ${world.log.have} of ${world.head}`);
+        await turn();
+        world.answer(0, 50);
+        world.clock.advance(10);
+      }
+      assert.deepEqual(world.problems, []);
+      assert.deepEqual(
+        world.log.events,
+        world.applied.slice(world.applied.indexOf(world.log.first)).map((seq) => message(seq)),
+      );
+      await settle();
+      assert.equal(world.clock.pendingTimers, 0);
+    }),
+    { numRuns: 300, includeErrorInReport: true, interruptAfterTimeLimit: 60_000 },
+  );
+});
+
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
