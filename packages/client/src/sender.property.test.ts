@@ -242,8 +242,9 @@ test("[D3] [D4] each message that was written ends once, under its clientId, and
         await take(world);
         await turn();
       }
-      // Nothing breaks any more.
-      for (let turns = 0; turns < 30; turns++) {
+      // Nothing breaks any more. After a refusal they go out one at a time.
+      for (let turns = 0, quiet = 0; quiet < 3; turns++) {
+        assert.ok(turns < 2_000, "it never comes to rest");
         world.open();
         await world.outbox.write(1_000);
         await turn();
@@ -251,14 +252,11 @@ test("[D3] [D4] each message that was written ends once, under its clientId, and
         for (let count = world.asked.length; count > 0; count--) world.answer(0);
         world.clock.advance(1_000);
         await turn();
+        const isSending = rooms.some((room) => world.sender.outgoing(room).some(({ state }) => state.is === "sending"));
+        quiet = isSending ? 0 : quiet + 1;
       }
       const waiting = rooms.flatMap((room) => world.sender.outgoing(room));
       const failed = new Set(waiting.filter(({ state }) => state.is === "failed").map(({ entry }) => entry.clientId as string));
-      assert.deepEqual(
-        waiting.filter(({ state }) => state.is === "sending"),
-        [],
-        "nothing is on its way for ever",
-      );
       const left = (await world.disk.load()).map(({ clientId }) => clientId as string);
       assert.deepEqual(left.sort(), [...failed].sort(), "only what failed is still kept");
       const kept = new Set([...world.keptEver, ...world.outbox.kept]);
