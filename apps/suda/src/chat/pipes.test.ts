@@ -242,6 +242,15 @@ test("what was not sent survives a kill in the outbox and is stored once; two pr
   assert.deepEqual(texts(history.output), ["하나", "둘", "셋", "넷"]);
 });
 
+test("an outbox that cannot be a file, or that a script does not need, is refused with what to do", async () => {
+  const notHere = await chat(["--as", "alice", "--to", "bob", "--outbox", join(program, "outbox")], "x\n");
+  assert.deepEqual([notHere.code, notHere.output], [1, ""]);
+  assert.match(notHere.errors, /^suda: the outbox .* cannot be used \((ENOTDIR|EEXIST)\)\n→ Give a file in a directory of yours/);
+  const script = await chat(["--as", "alice", "--json", "--outbox", "x"], "");
+  assert.deepEqual([script.code, script.output], [2, ""]);
+  assert.match(script.errors, /^suda: --json and --outbox exclude each other\n→ A script sends again by itself/);
+});
+
 test("in JSON a break is survived: sends are asked again, other commands refused, and events come without a hole", { timeout: 120_000 }, async (t) => {
   const data = join(directory, "json-data");
   const serve = (port: string) => ServerProcess.open({ program: [program, "dev", "--port", port, "--data", data], readyTimeoutMs: 60_000 });
