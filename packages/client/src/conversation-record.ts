@@ -8,18 +8,6 @@ export function recordAfter(record: Conversation, event: LogEvent, me: UserId | 
   return { ...record, head: event.seq, lastAt: event.at, last: event, ...changesOf(record, event, me) };
 }
 
-/** A record that is older than events that overtook it: what they told stays. */
-export function recordKept(record: Conversation, { head, lastAt, last, read, unread }: Conversation): Conversation {
-  return {
-    ...record,
-    head,
-    lastAt,
-    ...(last === undefined ? {} : { last }),
-    ...(read === undefined ? {} : { read }),
-    ...(unread === undefined ? {} : { unread }),
-  };
-}
-
 /** Read up to `seq`. @param unread as counted over what is held, `undefined` when that does not reach back far enough */
 export function recordRead(record: Conversation, seq: number, unread: number | undefined): Conversation {
   const read = Math.max(record.read ?? 0, Math.min(seq, record.head));

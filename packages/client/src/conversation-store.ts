@@ -9,7 +9,7 @@ import type { Content, Conversation, ConversationId, Cursor, LogEvent, ReceiptUp
 import { CatchUp } from "./catch-up.ts";
 import type { ClientConversation, ConversationSnapshot, SendOptions } from "./client-conversation.ts";
 import type { ConversationHost } from "./conversation-host.ts";
-import { recordAfter, recordKept, recordRead } from "./conversation-record.ts";
+import { recordAfter, recordRead } from "./conversation-record.ts";
 import { RequestRefused } from "./errors.ts";
 import { asCustomData } from "./custom-types.ts";
 import { EventLog } from "./event-log.ts";
@@ -174,8 +174,8 @@ export class ConversationStore implements ClientConversation {
     const known = this.#record;
     this.#isLeft = false;
     if (known !== undefined && known.epoch !== record.epoch) return this.#reset(record);
-    // An answer may be older than an event that overtook it.
-    if (known !== undefined && known.head > record.head) this.#record = recordKept(record, known);
+    // An answer may be older than an event that overtook it, and cannot say what that changed: asked again.
+    if (known !== undefined && known.head > record.head) this.#recordReader.read();
     else this.#record = record;
     if (!this.#hasBase) this.#setBase(occasion === "news" && this.#isFollowed ? Math.max(record.read ?? 0, record.head - maxBacklog) : record.head);
     if (this.#readMark.wanted !== undefined) this.#setRead(this.#readMark.wanted);
@@ -358,14 +358,18 @@ export class ConversationStore implements ClientConversation {
 
   #onOlder(added: readonly LogEvent[]): void {
     for (const event of added) if (event.type === "message.created") this.#onMessage(event);
+    // The page may be older than an event that overtook it. What it knows already changes nothing.
+    if (added.length > 0) for (const event of this.#log.events) showChange(this.#log, event, this.#host.me());
     this.#store.changed();
   }
 
   /** The server has this mark. */
   #onRead(seq: number, unread?: number): void {
     this.#setRead(seq, unread);
-    // Nobody here can count what is after it, and a number without a head may count what is yet to come.
-    if (this.#record !== undefined && seq < this.#record.head && this.#countAfter(seq) === undefined) this.#recordReader.read();
+    const head = this.#record?.head ?? seq;
+    // Beyond the head as it is known here it cannot be taken. Before it nobody here can count what is after it, and a
+    // number without a head may count what is yet to come.
+    if (seq > head || (seq < head && this.#countAfter(seq) === undefined)) this.#recordReader.read();
   }
 
   #setRead(seq: number, unread?: number): void {
