@@ -1,11 +1,12 @@
 /**
  * Bugs for the simulation to find, each as somebody might write it, put between the server and its store, its layer
- * or its clients, or into a client. What each must be seen as stands beside it.
+ * or its clients, or around a client. What each must be seen as stands beside it.
  */
-import type { ConversationId, LogEvent } from "@suda/protocol";
+import type { ClientConversation, ConversationSnapshot, Outbox, SudaClient, Transport } from "@suda/client";
+import { limits, type ConversationId, type LogEvent } from "@suda/protocol";
 import type { ChannelLayer, LayerEvent } from "@suda/server/channel-layer";
 import type { AppendOutcome, ConversationRecord, ConversationStore, LogEntry, Store } from "@suda/server/store";
-import { ReferenceClient, type ClientEnvironment, type Frame, type SimulatedClient, type SimulatedWorldOptions } from "@suda/testing";
+import type { Frame, SimulatedWorldOptions } from "@suda/testing";
 import { ackBeforeCommit, fanOutBeforeCommit, noDeduplication } from "../kill/planted-stores.ts";
 
 export interface PlantedBug {
@@ -20,18 +21,33 @@ export const plantedBugs: readonly PlantedBug[] = [
   { name: "ack before commit", kinds: ["acked.lost"], plant: () => ({ server: { store: ackBeforeCommit }, faults: ["crash"], faultRate: 0.3 }) },
   { name: "no deduplication", kinds: ["log.duplicate"], plant: () => ({ server: { store: noDeduplication } }) },
   { name: "fan-out before commit", kinds: ["observed.lost", "observed.changed"], plant: fanOutEarly },
-  { name: "resume off by one", kinds: ["device.incomplete"], plant: () => ({ openClient: (given) => new OffByOne(given) }) },
+  { name: "resume off by one", kinds: ["device.incomplete"], plant: () => ({ server: { store: resumesOneTooFar } }) },
   { name: "skipped authorisation", kinds: ["stranger.saw"], plant: () => ({ server: { store: anybodyIsMember } }) },
   { name: "removed member still subscribed", kinds: ["stranger.saw"], plant: () => ({ server: { layer: keepsTheRemoved } }) },
   { name: "time going backwards", kinds: ["shown.time"], plant: () => ({ server: { store: backwards } }) },
   {
     name: "lag not sent",
     kinds: ["device.incomplete"],
-    plant: () => ({ tamper: inFrames("to client", (frame) => (frame["type"] === "lag" ? undefined : frame)) }),
+    plant: () => ({ tamper: inFrames("to client", (frame) => (frame["type"] === "lag" ? undefined : frame)), faults: ["slow reader"], faultRate: 0.4 }),
   },
   { name: "lost rename", kinds: ["snapshot.differs"], plant: () => ({ server: { store: cachesForEver } }) },
   { name: "unread miscounted", kinds: ["snapshot.unread"], plant: () => ({ server: { store: countsOneMore } }) },
-  { name: "events applied twice", kinds: ["log.differs"], plant: () => ({ openClient: (given) => new Twice(given) }) },
+  { name: "deletion erases nothing", kinds: ["erased.shown", "erased.kept"], plant: () => ({ server: { store: remembersAll } }) },
+  { name: "reactions miscounted", kinds: ["snapshot.differs"], plant: () => ({ server: { store: countsReactionsTwice } }) },
+  {
+    name: "client ignores deletions",
+    kinds: ["device.differs"],
+    plant: () => ({ tamper: inFrames("to client", (frame) => (frame["type"] === "message.deleted" ? { ...frame, type: "message.unknown" } : frame)) }),
+  },
+  { name: "client shows a hole", kinds: ["device.incomplete"], plant: () => ({ client: { client: showsHoles } }) },
+  { name: "client applies twice", kinds: ["stream.twice"], plant: () => ({ client: { client: (client) => tellsListeners(client, 2) } }) },
+  { name: "client passes over an event", kinds: ["stream.hole"], plant: () => ({ client: { client: (client) => tellsListeners(client, 0) } }) },
+  {
+    name: "outbox forgets on restart",
+    kinds: ["message.lost"],
+    plant: () => ({ client: { outbox: forgets }, faults: ["device restart", "offline"], faultRate: 0.3 }),
+  },
+  { name: "client retries with a new clientId", kinds: ["stored.lost"], plant: () => ({ client: { transport: newIdsForRetries } }) },
 ];
 
 // ── between the server and its store or layer ─────────────────────────────────────────────────────────
@@ -47,6 +63,47 @@ function parts(store: Store): Store {
     users: store.users,
     status: () => store.status(),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+/** What a client that comes back has missed is read from the entry after the first one that it misses. */
+function resumesOneTooFar(store: Store): Store {
+  const { log } = store;
+  const isResume = (limit: number): boolean => limit === limits.resumePageMax;
+  return {
+    ...parts(store),
+    log: { ...log, readAfter: (id, after, limit, maxBytes) => log.readAfter(id, isResume(limit) ? after + 1 : after, limit, maxBytes) },
+  };
+}
+
+/** Entries are read as they were appended, whatever was deleted since. */
+function remembersAll(store: Store): Store {
+  const bodies = new Map<string, LogEntry["body"]>();
+  const whole = (id: ConversationId, entry: LogEntry): LogEntry => ({ ...entry, body: bodies.get(`${id} ${entry.seq}`) ?? entry.body });
+  return {
+    ...parts(store),
+    log: {
+      ...store.log,
+      append: async (id, ...args) => {
+        const outcomes = await store.log.append(id, ...args);
+        for (const outcome of outcomes) if (outcome.outcome === "stored") bodies.set(`${id} ${outcome.entry.seq}`, outcome.entry.body);
+        return outcomes;
+      },
+      readAfter: async (id, ...args) => (await store.log.readAfter(id, ...args)).map((entry) => whole(id, entry)),
+      readBefore: async (id, ...args) => (await store.log.readBefore(id, ...args)).map((entry) => whole(id, entry)),
+    },
+  };
+}
+
+function countsReactionsTwice(store: Store): Store {
+  const more = (entry: LogEntry): LogEntry => {
+    const { annotation } = entry;
+    if (annotation?.reactions === undefined) return entry;
+    return { ...entry, annotation: { ...annotation, reactions: annotation.reactions.map(({ emoji, count }) => ({ emoji, count: count + 1 })) } };
+  };
+  return {
+    ...parts(store),
+    log: { ...store.log, readBefore: async (...args) => (await store.log.readBefore(...args)).map(more) },
   };
 }
 
@@ -137,61 +194,77 @@ function inFrames(where: "to client" | "to server", change: (frame: Frame) => Fr
   };
 }
 
-// ── in a client ───────────────────────────────────────────────────────────────────────────────────────
+// ── around a client ───────────────────────────────────────────────────────────────────────────────────
 
-/** A client that shows something else than the reference client has. */
-abstract class FaultyClient implements SimulatedClient {
-  protected readonly inner: ReferenceClient;
-
-  constructor(environment: ClientEnvironment) {
-    this.inner = new ReferenceClient({
-      ...environment,
-      transport: (url, handlers) => {
-        this.connecting();
-        return environment.transport(url, handlers);
-      },
-    });
-  }
-
-  get isSettled(): boolean {
-    return this.inner.isSettled;
-  }
-
-  get conversations(): SimulatedClient["conversations"] {
-    return new Map([...this.inner.conversations].map(([id, { events, title, memberCount }]) => [id, { events: this.shown(id, events), title, memberCount }]));
-  }
-
-  send(...args: Parameters<SimulatedClient["send"]>): void {
-    this.inner.send(...args);
-  }
-
-  ask(command: Frame): void {
-    this.inner.ask(command);
-  }
-
-  protected connecting(): void {}
-
-  protected abstract shown(id: ConversationId, events: readonly LogEvent[]): readonly LogEvent[];
+function clientWith(client: SudaClient, changed: Partial<SudaClient>): SudaClient {
+  return {
+    connection: client.connection,
+    conversations: client.conversations,
+    presence: client.presence,
+    unconfirmed: client.unconfirmed,
+    user: client.user,
+    ready: () => client.ready(),
+    conversation: (id) => client.conversation(id),
+    openDirect: (user) => client.openDirect(user),
+    createGroup: (group) => client.createGroup(group),
+    request: client.request,
+    on: (type, listener) => client.on(type, listener),
+    retryNow: () => client.retryNow(),
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+    ...changed,
+  };
 }
 
-/** Says of each conversation that it has one entry more than it has, and believes it. */
-class OffByOne extends FaultyClient {
-  readonly #skipped = new Map<ConversationId, Set<number>>();
-
-  protected override connecting(): void {
-    // The first connection is made while the client is.
-    for (const [id, { events }] of (this.inner as ReferenceClient | undefined)?.conversations ?? [])
-      this.#skipped.set(id, new Set([...(this.#skipped.get(id) ?? []), events.length + 1]));
-  }
-
-  protected override shown(id: ConversationId, events: readonly LogEvent[]): readonly LogEvent[] {
-    return events.filter(({ seq }) => this.#skipped.get(id)?.has(seq) !== true);
-  }
+function showing(room: ClientConversation, change: (snapshot: ConversationSnapshot) => ConversationSnapshot): ClientConversation {
+  return {
+    id: room.id,
+    subscribe: room.subscribe,
+    getSnapshot: () => change(room.getSnapshot()),
+    load: () => room.load(),
+    loadOlder: () => room.loadOlder(),
+    sendText: (...args) => room.sendText(...args),
+    send: (...args) => room.send(...args),
+    retry: (clientId) => room.retry(clientId),
+    discard: (clientId) => room.discard(clientId),
+    markRead: (seq) => room.markRead(seq),
+    startTyping: () => room.startTyping(),
+    stopTyping: () => room.stopTyping(),
+  };
 }
 
-/** Shows an entry again that comes again. */
-class Twice extends FaultyClient {
-  protected override shown(_id: ConversationId, events: readonly LogEvent[]): readonly LogEvent[] {
-    return events.length % 10 === 0 ? [...events, ...events.slice(-1)] : events;
-  }
+function showsHoles(client: SudaClient): SudaClient {
+  return clientWith(client, { conversation: (id) => showing(client.conversation(id), withoutTenth) });
+}
+
+function withoutTenth(snapshot: ConversationSnapshot): ConversationSnapshot {
+  return { ...snapshot, events: snapshot.events.filter(({ seq }) => seq !== 10) };
+}
+
+/** Of every tenth event listeners are told so many times. */
+function tellsListeners(client: SudaClient, times: 0 | 2): SudaClient {
+  return clientWith(client, {
+    on: (type, listener) =>
+      client.on(type, (event) => {
+        const isTenth = type === "event" && (event as LogEvent).seq % 10 === 0;
+        for (let i = 0; i < (isTenth ? times : 1); i++) listener(event);
+      }),
+  });
+}
+
+function forgets(outbox: Outbox): Outbox {
+  return { load: async () => (await outbox.load()).slice(0, 0), put: (entry) => outbox.put(entry), remove: (clientId) => outbox.remove(clientId) };
+}
+
+function newIdsForRetries(transport: Transport): Transport {
+  const used = new Set<unknown>();
+  return (url, handlers) => {
+    const socket = transport(url, handlers);
+    const send = (text: string): void => {
+      const frame = JSON.parse(text) as Frame;
+      const isRetry = frame["type"] === "message.send" && used.has(frame["clientId"]);
+      if (frame["type"] === "message.send") used.add(frame["clientId"]);
+      socket.send(isRetry ? JSON.stringify({ ...frame, clientId: `${String(frame["clientId"])}-again` }) : text);
+    };
+    return { send, close: (code) => socket.close(code) };
+  };
 }

@@ -1,80 +1,62 @@
 /**
- * `npm run test:simulation -- --seeds 1..100000 [--processes 2] [--users 5] [--devices 2] [--actions 200]`: simulated worlds
- * for any number of seeds. Prints each seed that fails, and ends with 1 when there was one.
+ * `npm run test:simulation -- --seeds 1..100000 [--processes 2] [--users 5] [--devices 2] [--actions 200]
+ * [--faults crash,device-restart] [--fault-rate 0.08] [--trace user-1]`: simulated worlds for any number of seeds.
+ * Prints each seed that fails with the command that shows it again, and ends with 1 when there was one. With
+ * `--trace` one seed is run here, and every line of what happens that contains the word is printed.
  */
-import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { runSeeds, type SeedFailure, type SeedRange, type SimulationSize } from "./run-seeds.ts";
+import { faultNames, simulate, type FaultName } from "@suda/testing";
+import { runSeedsInProcesses, type RunOptions } from "./run-seeds.ts";
 
-/** Seeds handed to a process at a time. */
-const chunk = 50;
-
-if (process.send === undefined) await main();
-else process.on("message", ({ range, size }: Job) => void work(range, size));
-
-interface Job {
-  readonly range: SeedRange;
-  readonly size: SimulationSize;
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "1..1000" },
+    processes: { type: "string", default: String(availableParallelism()) },
+    users: { type: "string", default: "5" },
+    devices: { type: "string", default: "2" },
+    actions: { type: "string", default: "200" },
+    faults: { type: "string" },
+    "fault-rate": { type: "string", default: "0.08" },
+    trace: { type: "string" },
+  },
+});
+const [from = Number.NaN, to = from] = values.seeds.split("..").map(Number);
+const [processes, users, devices, actions] = [values.processes, values.users, values.devices, values.actions].map(Number) as [number, number, number, number];
+const faultRate = Number(values["fault-rate"]);
+const faults = values.faults
+  ?.split(",")
+  .flatMap((wanted) => (wanted === "" ? [] : (faultNames.find((name) => name.replaceAll(" ", "-") === wanted) ?? wanted)));
+const areNumbersGood = [from, to, processes, users, devices, actions].every((value) => Number.isInteger(value) && value > 0) && to >= from && faultRate >= 0;
+if (!areNumbersGood || faults?.some((name) => !(faultNames as readonly string[]).includes(name)) === true) {
+  console.error("Usage: npm run test:simulation -- [--seeds FROM..TO] [--processes N] [--users N] [--devices N] [--actions N]");
+  console.error(`         [--faults ${faultNames.map((name) => name.replaceAll(" ", "-")).join(",")}] [--fault-rate 0..1] [--trace WORD]`);
+  process.exit(2);
 }
+const options: RunOptions = { users, devices, actions, faultRate, ...(faults === undefined ? {} : { faults: faults as FaultName[] }) };
 
-interface Answer {
-  readonly failures: readonly SeedFailure[];
-  /** Of the process so far. */
-  readonly cpuMs: number;
-}
-
-async function work(range: SeedRange, size: SimulationSize): Promise<void> {
-  const failures = await runSeeds(range, size);
-  process.send?.({ failures, cpuMs: process.cpuUsage().user / 1_000 } satisfies Answer);
-}
-
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: "string", default: "1..1000" },
-      processes: { type: "string", default: String(availableParallelism()) },
-      users: { type: "string", default: "5" },
-      devices: { type: "string", default: "2" },
-      actions: { type: "string", default: "200" },
+const { trace } = values;
+if (trace !== undefined) {
+  const print = (line: string): void => {
+    if (line.includes(trace)) console.log(line);
+  };
+  await simulate({ ...options, seed: from, trace: print }).catch((error: unknown) => {
+    console.log(error);
+    process.exitCode = 1;
+  });
+} else {
+  const { failures, seeds, elapsedMs, cpuMs } = await runSeedsInProcesses({
+    ranges: [{ from, to }],
+    processes,
+    options,
+    onFailure: ({ seed, message }) => console.log(`seed ${seed}: ${message}`),
+    onProgress: (done) => {
+      if (done % 1_000 === 0) console.log(`${new Date().toISOString()}: ${done} seeds`);
     },
   });
-  const [from = Number.NaN, to = from] = values.seeds.split("..").map(Number);
-  const [processes, users, devices, actions] = [values.processes, values.users, values.devices, values.actions].map(Number) as [number, number, number, number];
-  if (![from, to, processes, users, devices, actions].every((value) => Number.isInteger(value) && value > 0) || to < from) {
-    console.error("Usage: npm run test:simulation -- [--seeds FROM..TO] [--processes N] [--users N] [--devices N] [--actions N]");
-    process.exit(2);
-  }
-  const startedAt = performance.now();
-  const failures: SeedFailure[] = [];
-  let next = from;
-  const size = { users, devices, actions };
-  const cpuMs = await Promise.all(
-    Array.from({ length: processes }, async () => {
-      const child = fork(fileURLToPath(import.meta.url), { execArgv: process.execArgv });
-      child.on("exit", (code) => {
-        if (code !== 0) throw new Error(`A process of the simulation ended with ${code}.`);
-      });
-      let used = 0;
-      while (next <= to) {
-        const range = { from: next, to: Math.min(next + chunk - 1, to) };
-        next = range.to + 1;
-        const answered = new Promise<Answer>((resolve) => child.once("message", (message) => resolve(message as Answer)));
-        child.send({ range, size } satisfies Job);
-        const answer = await answered;
-        for (const failure of answer.failures) console.log(`seed ${failure.seed}: ${failure.message}`);
-        failures.push(...answer.failures);
-        used = answer.cpuMs;
-      }
-      child.disconnect();
-      return used;
-    }),
-  );
-  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
   const outcome = failures.length === 0 ? "all converged" : `${failures.length} did not converge: ${failures.map(({ seed }) => seed).join(", ")}`;
   console.log(
-    `seeds ${from} to ${to}, ${users} users with ${devices} devices, ${actions} actions, ${processes} processes: ${seconds} s (${Math.round(cpuMs.reduce((sum, ms) => sum + ms, 0) / 1_000)} s of CPU), ${outcome}`,
+    `${seeds} seeds (${from} to ${to}), ${users} users with ${devices} devices, ${actions} actions, ${processes} processes: ${(elapsedMs / 1_000).toFixed(1)} s (${Math.round(cpuMs / 1_000)} s of CPU), ${outcome}`,
   );
   process.exitCode = failures.length === 0 ? 0 : 1;
 }

@@ -54,6 +54,35 @@ test("pipelined sends of one connection may be answered in any order", () => {
   deepEqual(checkHistory({ history, logs: [log("alice", a1, message(2, "alice", "a2"))] }), []);
 });
 
+test("what a deletion erased is no violation, wherever it was seen before", () => {
+  const edit: ReadEntry = { seq: 2, from: "alice", edits: 1, body: "edited to something" };
+  const deletion: ReadEntry = { seq: 3, from: "alice", deletes: 1, body: "message.deleted" };
+  const gone = { body: "deleted", isErased: true } as const;
+  const history = [invoke("alice", "a1"), acked("alice", "a1", 1), saw("bob", a1), saw("bob", edit), saw("bob", deletion)];
+  const logs = [log("alice", { ...a1, ...gone }, { ...edit, ...gone }, deletion)];
+  deepEqual(checkHistory({ history, logs, earlierLogs: [log("bob", a1, edit)] }), []);
+  const back = checkHistory({ history, logs: [log("alice", a1, edit, deletion)], earlierLogs: [log("bob", { ...a1, ...gone })] });
+  ok(back.some(({ kind }) => kind === "log.vanished"));
+});
+
+test("a message that was refused for certain and tried again later stands where it was tried again", () => {
+  const history = [
+    invoke("alice", "a1"),
+    failed("alice", "a1"),
+    invoke("alice", "a2"),
+    acked("alice", "a2", 1),
+    invoke("alice", "a1"),
+    acked("alice", "a1", 2),
+  ];
+  const logs = [log("alice", message(1, "alice", "a2"), message(2, "alice", "a1"))];
+  deepEqual(checkHistory({ history, logs }), []);
+  const unanswered = history.map((record) => (record.step === "fail" ? unknown("alice", "a1") : record));
+  deepEqual(
+    checkHistory({ history: unanswered, logs }).map(({ kind }) => kind),
+    ["order.sender"],
+  );
+});
+
 const planted: readonly { readonly kind: ViolationKind; readonly title: string; readonly evidence: Evidence }[] = [
   {
     kind: "acked.lost",
@@ -147,6 +176,16 @@ const planted: readonly { readonly kind: ViolationKind; readonly title: string; 
       logs: [log("alice", message(1, "alice", "a2"), message(2, "alice", "a1"))],
     },
   },
+  {
+    kind: "erased.kept",
+    title: "a deleted message that still says something",
+    evidence: { history: [invoke("alice", "a1")], logs: [log("alice", a1, { seq: 2, from: "alice", deletes: 1, body: "message.deleted" })] },
+  },
+  {
+    kind: "erased.unasked",
+    title: "a message that lost what it said without a deletion",
+    evidence: { history: [invoke("alice", "a1")], logs: [log("alice", { ...a1, body: "deleted", isErased: true })] },
+  },
   { kind: "evidence.missing", title: "a conversation whose log was not read", evidence: { history: good, logs: [] } },
 ];
 
@@ -175,6 +214,8 @@ test("every kind has a planted history", () => {
     "observed.order": true,
     "order.time": true,
     "order.sender": true,
+    "erased.kept": true,
+    "erased.unasked": true,
     "evidence.missing": true,
   } satisfies Record<ViolationKind, true>;
   deepEqual(new Set(planted.map(({ kind }) => kind)), new Set(Object.keys(kinds)));

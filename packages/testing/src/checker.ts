@@ -39,6 +39,12 @@ export interface ReadEntry {
   readonly clientId?: string;
   /** The body itself or a digest of it; compared as it is, with that of the invocation. */
   readonly body: string;
+  /** A deletion for all erased what the body said: it is not compared any more. */
+  readonly isErased?: true;
+  /** Seq of the message that this entry deleted for all. */
+  readonly deletes?: number;
+  /** Seq of the message that this entry edited; a deletion of that message erases this entry too. */
+  readonly edits?: number;
 }
 
 /** The whole log of a conversation as one member read it. */
@@ -87,6 +93,10 @@ export type ViolationKind =
   | "order.time"
   /** Two sends of one connection stand in the other order. */
   | "order.sender"
+  /** A message was deleted for all, and what it said is still there. */
+  | "erased.kept"
+  /** What an entry said is gone, and nobody deleted it. */
+  | "erased.unasked"
   /** There is evidence of a conversation of which no log was given. */
   | "evidence.missing";
 
@@ -136,8 +146,8 @@ type Report = (kind: ViolationKind, conversation: string, message: string) => vo
 interface Send {
   readonly name: string;
   readonly body: string;
-  /** Highest seq that had been acknowledged to anybody when the first try left. */
-  readonly ackedBefore: number;
+  /** Highest seq that had been acknowledged to anybody when the first try left that was not refused for certain. */
+  ackedBefore: number;
   /** Answers that are still to come, and those that never came. */
   open: number;
   unknown: number;
@@ -148,6 +158,7 @@ function checkConversation(evidence: ConversationEvidence, report: Report): void
   const [log] = evidence.logs;
   if (log === undefined) return report("evidence.missing", evidence.id, "no log was read of this conversation");
   checkDense(log, report);
+  checkErased(log, report);
   for (const other of evidence.logs.slice(1)) checkSame(log, other, report);
   for (const earlier of evidence.earlierLogs) checkBeginning(log, earlier, report);
   const bySeq = new Map(log.entries.map((entry) => [entry.seq, entry]));
@@ -165,6 +176,18 @@ function checkDense(log: LogReading, report: Report): void {
       return report("log.hole", log.conversation, `${log.reader} read seq ${entry.seq} in place ${index + 1} of ${log.entries.length}`);
 }
 
+function checkErased(log: LogReading, report: Report): void {
+  const deletions = new Map(log.entries.flatMap(({ seq, deletes }) => (deletes === undefined ? [] : [[deletes, seq] as const])));
+  for (const entry of log.entries) {
+    if (entry.clientId === undefined && entry.edits === undefined) continue;
+    const deletedAt = deletions.get(entry.edits ?? entry.seq);
+    if (deletedAt !== undefined && entry.isErased !== true)
+      report("erased.kept", log.conversation, `${describe(entry)} was deleted by seq ${deletedAt}, and ${log.reader} still reads what it said`);
+    if (deletedAt === undefined && entry.isErased === true)
+      report("erased.unasked", log.conversation, `${describe(entry)} has lost what it said, and nobody deleted it`);
+  }
+}
+
 function checkSame(log: LogReading, other: LogReading, report: Report): void {
   if (log.entries.length !== other.entries.length)
     report("log.differs", log.conversation, `${log.reader} read ${log.entries.length} entries, ${other.reader} ${other.entries.length}`);
@@ -176,14 +199,14 @@ function checkSame(log: LogReading, other: LogReading, report: Report): void {
 function checkBeginning(log: LogReading, earlier: LogReading, report: Report): void {
   if (earlier.entries.length > log.entries.length)
     report("log.vanished", log.conversation, `${earlier.reader} had read ${earlier.entries.length} entries, now there are ${log.entries.length}`);
-  const at = firstDifference(log, earlier);
+  const at = firstDifference(log, earlier, isSameUnlessErased);
   if (at !== undefined)
     report("log.vanished", log.conversation, `place ${at + 1}: ${earlier.reader} had read ${describe(earlier.entries[at])}, now ${describe(log.entries[at])}`);
 }
 
-function firstDifference(one: LogReading, other: LogReading): number | undefined {
+function firstDifference(one: LogReading, other: LogReading, isSame: typeof isSameEntry = isSameEntry): number | undefined {
   const length = Math.min(one.entries.length, other.entries.length);
-  for (let i = 0; i < length; i++) if (!isSameEntry(one.entries[i], other.entries[i])) return i;
+  for (let i = 0; i < length; i++) if (!isSame(one.entries[i], other.entries[i])) return i;
   return undefined;
 }
 
@@ -211,9 +234,12 @@ function checkReplies(evidence: ConversationEvidence, report: Report): Map<strin
     if (record.step === "invoke") {
       let send = sends.get(key);
       if (send === undefined) {
-        send = { name: `${record.from}/${record.clientId}`, body: record.body, ackedBefore: ackedSoFar, open: 0, unknown: 0, ackedSeq: undefined };
+        send = { name: `${record.from}/${record.clientId}`, body: record.body, ackedBefore: 0, open: 0, unknown: 0, ackedSeq: undefined };
         sends.set(key, send);
-        // Only a first try has a place in its connection's order: a retry may find what was stored long ago.
+      }
+      if (send.open === 0 && send.unknown === 0 && send.ackedSeq === undefined) {
+        send.ackedBefore = ackedSoFar;
+        // Only a try before which nothing can be stored has a place in its connection's order: a retry may find what was stored long ago.
         places.set(`${record.connection}\n${key}`, place);
       }
       send.open++;
@@ -250,7 +276,8 @@ function checkSend({ conversation, send, stored }: { conversation: string; send:
   }
   if (send.ackedSeq !== undefined && send.ackedSeq !== stored.seq)
     report("acked.moved", conversation, `${send.name} was acknowledged at seq ${send.ackedSeq} and is at ${stored.seq}`);
-  if (send.body !== stored.body) report("acked.changed", conversation, `${send.name} at seq ${stored.seq} has another body than was sent`);
+  if (send.body !== stored.body && stored.isErased !== true)
+    report("acked.changed", conversation, `${send.name} at seq ${stored.seq} has another body than was sent`);
   // A try whose answer never came (still open, or told as unknown) may have stored it.
   if (send.ackedSeq === undefined && send.unknown === 0 && send.open === 0)
     report("failed.stored", conversation, `${send.name} was refused and is at seq ${stored.seq}`);
@@ -266,7 +293,7 @@ function checkObserved(evidence: ConversationEvidence, bySeq: ReadonlyMap<number
     const { entry, observer, connection } = record;
     const stored = bySeq.get(entry.seq);
     if (stored === undefined) report("observed.lost", evidence.id, `${observer} saw ${describe(entry)}, which is not in the log`);
-    else if (!isSameEntry(stored, entry)) report("observed.changed", evidence.id, `${observer} saw ${describe(entry)}, the log has ${describe(stored)}`);
+    else if (!isSameUnlessErased(stored, entry)) report("observed.changed", evidence.id, `${observer} saw ${describe(entry)}, the log has ${describe(stored)}`);
     // The same entry again is no fault (at least once); an older one for the first time after a newer one is.
     let seqs = seen.get(connection);
     if (seqs === undefined) seen.set(connection, (seqs = new Set()));
@@ -278,7 +305,16 @@ function checkObserved(evidence: ConversationEvidence, bySeq: ReadonlyMap<number
 }
 
 function isSameEntry(one: ReadEntry | undefined, other: ReadEntry | undefined): boolean {
-  return one?.seq === other?.seq && one?.from === other?.from && one?.clientId === other?.clientId && one?.body === other?.body;
+  return isSamePlace(one, other) && one?.body === other?.body;
+}
+
+/** A deletion that came after the earlier reading has erased what it read. */
+function isSameUnlessErased(now: ReadEntry | undefined, earlier: ReadEntry | undefined): boolean {
+  return isSamePlace(now, earlier) && (now?.body === earlier?.body || now?.isErased === true);
+}
+
+function isSamePlace(one: ReadEntry | undefined, other: ReadEntry | undefined): boolean {
+  return one?.seq === other?.seq && one?.from === other?.from && one?.clientId === other?.clientId;
 }
 
 function keyOf(from: string, clientId: string): string {

@@ -38,18 +38,10 @@ export {
 export { channelLayerSuite, type OpenChannelLayer, type OpenChannelLayerOptions, type OpenedChannelLayer } from "./channel-layer-suite.ts";
 export { RecordedConnection, RecordingApp, type RecordingAppOptions } from "./recording-app.ts";
 export { wireSuite, type OpenWireServer, type WireServer } from "./wire-suite.ts";
-export { simulate, SimulatedWorld, WorldDiverged, type Device, type SimulatedWorldOptions } from "./simulation/simulated-world.ts";
+export { simulate, SimulatedWorld, WorldDiverged, type Failure, type SimulatedWorldOptions } from "./simulation/simulated-world.ts";
+export { SimulatedDevice, type ClientWrappers } from "./simulation/simulated-device.ts";
 export { faultNames, type FaultName } from "./simulation/faults.ts";
 export { type Disagreement } from "./simulation/check-world.ts";
-export {
-  ReferenceClient,
-  type ClientEnvironment,
-  type ClientSocket,
-  type OpenSimulatedClient,
-  type ShownConversation,
-  type SimulatedClient,
-} from "./simulation/reference-client.ts";
-export { type ClientHandlers } from "./simulation/simulated-connection.ts";
 export { type ServerWrappers } from "./simulation/simulated-server.ts";
 export { type Frame } from "./simulation/wire-tap.ts";
 export { TcpProxy, type LinkConditions, type TcpProxyOptions } from "./tcp-proxy.ts";

@@ -1,78 +1,166 @@
 /** What users of a simulated world do: weighted as a busy team would, with some who try what they may not. */
-import type { ConversationId } from "@suda/protocol";
-import type { Device, SimulatedWorld } from "./simulated-world.ts";
+import type { ConversationId, LogEvent } from "@suda/protocol";
+import type { SimulatedDevice } from "./simulated-device.ts";
+import type { SimulatedWorld } from "./simulated-world.ts";
 
-type Action = (world: SimulatedWorld, device: Device, conversation: ConversationId | undefined) => void;
+type Act = (world: SimulatedWorld, device: SimulatedDevice) => void;
+type ActInRoom = (world: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId) => void;
 
-const weighted: readonly (readonly [weight: number, action: Action])[] = [
-  [40, (world, device, conversation) => say(world, device, conversation, 1)],
+const weighted: readonly (readonly [weight: number, act: Act])[] = [
+  [32, inRoom((world, device, id) => say(world, device, id, 1))],
   // Pipelined, so that the order within a connection is tested.
-  [6, (world, device, conversation) => say(world, device, conversation, world.random.integer(2, 12))],
-  [10, read],
-  [4, typing],
-  [4, page],
-  [7, ({ random, users }, { client }) => client.ask({ type: "conversation.open", with: random.pick(users) })],
-  [4, create],
-  [7, (world, { client }, conversation) => about(client, conversation, { type: "member.add", users: [world.random.pick(world.users)] })],
-  [5, (world, { client }, conversation) => about(client, conversation, { type: "member.remove", user: world.random.pick(world.users) })],
-  [2, (_world, { client }, conversation) => about(client, conversation, { type: "member.leave" })],
-  [3, (world, { client }, conversation) => about(client, conversation, { type: "conversation.update", title: `title ${world.random.integer(1, 99)}` })],
-  [3, promote],
-  [5, trespass],
+  [6, inRoom((world, device, id) => say(world, device, id, world.random.integer(2, 12)))],
+  [6, inRoom(reply)],
+  [4, inRoom(({ random }, device, id) => device.reconsider(id, random.isTrue(0.5)))],
+  [12, inRoom(edit)],
+  [7, inRoom(about("message.delete", 0.8))],
+  [14, inRoom(react)],
+  [4, inGroup(about("pin.add", 0.4))],
+  [2, inRoom(about("pin.add", 0.4))],
+  [3, inGroup(unpin)],
+  [9, inRoom(read)],
+  [4, inRoom(typing)],
+  [3, inRoom((_world, device, id) => device.attempt(() => device.room(id)?.loadOlder() ?? Promise.resolve()))],
+  [3, inRoom((_world, device, id) => device.lookAway(id))],
+  [2, inRoom(page)],
+  [5, ({ random, users }, device) => device.attempt((client) => client.openDirect(random.pick(users)))],
+  [3, create],
+  [6, inGroup((world, device, conversation) => device.ask({ type: "member.add", conversation, users: [world.random.pick(world.users)] }))],
+  [4, inGroup((world, device, conversation) => device.ask({ type: "member.remove", conversation, user: world.random.pick(world.users) }))],
+  [2, inRoom((_world, device, conversation) => device.ask({ type: "member.leave", conversation }))],
+  [3, inGroup((world, device, conversation) => device.ask({ type: "conversation.update", conversation, title: `title ${world.random.integer(1, 99)}` }))],
+  [4, inGroup(promote)],
+  [4, trespass],
+  // As a page does when it comes to the front.
+  [5, (_world, device) => device.client?.retryNow()],
 ];
 const totalWeight = weighted.reduce((sum, [weight]) => sum + weight, 0);
 
-export function act(world: SimulatedWorld, device: Device): void {
-  const known = [...device.client.conversations.keys()];
-  for (const id of known) world.knownConversations.add(id);
-  const conversation = known.length === 0 ? undefined : world.random.pick(known);
+export function act(world: SimulatedWorld, device: SimulatedDevice): void {
   let dice = world.random.float() * totalWeight;
   for (const [weight, action] of weighted) {
     dice -= weight;
-    if (dice < 0) return action(world, device, conversation);
+    if (dice < 0) return action(world, device);
   }
 }
 
-function about(client: Device["client"], conversation: ConversationId | undefined, command: Readonly<Record<string, unknown>>): void {
-  if (conversation !== undefined) client.ask({ ...command, conversation });
+/** In one of those that the device shows, rather a busy one; nothing when there is none. */
+function inRoom(action: ActInRoom): Act {
+  return (world, device) => {
+    const { known } = device;
+    for (const id of known) world.knownConversations.add(id);
+    const conversation = known[Math.floor(world.random.float() ** 2 * known.length)];
+    if (conversation !== undefined) action(world, device, conversation);
+  };
 }
 
-function say({ random }: SimulatedWorld, { client, name }: Device, conversation: ConversationId | undefined, count: number): void {
-  if (conversation === undefined) return;
-  for (let i = 0; i < count; i++) client.send(conversation, `${name} says ${random.integer(1, 1_000_000)} 안녕 👋`.repeat(random.isTrue(0.05) ? 30 : 1));
+/** In a group that the user may manage; who manages none tries it now and then in another. */
+function inGroup(action: ActInRoom): Act {
+  return (world, device) => {
+    const { conversations = [] } = device.client?.conversations.getSnapshot() ?? {};
+    const groups = conversations.filter(({ kind }) => kind === "group");
+    const managed = groups.filter(({ role }) => role !== "member");
+    const choices = managed.length > 0 || world.random.isTrue(0.5) ? managed : groups;
+    if (choices.length > 0) action(world, device, world.random.pick(choices).id);
+  };
 }
 
-function read({ random }: SimulatedWorld, { client }: Device, conversation: ConversationId | undefined): void {
-  if (conversation === undefined) return;
-  const head = client.conversations.get(conversation)?.events.length ?? 0;
-  about(client, conversation, { type: "receipt.read", seq: Math.max(0, head - (random.isTrue(0.7) ? 0 : random.integer(0, 5))) });
+function textOf({ random }: SimulatedWorld, { name }: SimulatedDevice): string {
+  return `${name} says ${random.integer(1, 1_000_000)} 안녕 👋`.repeat(random.isTrue(0.05) ? 30 : 1);
 }
 
-function typing({ random }: SimulatedWorld, { client }: Device, conversation: ConversationId | undefined): void {
-  about(client, conversation, { type: random.isTrue(0.5) ? "typing.start" : "typing.stop" });
+function say(world: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId, count: number): void {
+  for (let i = 0; i < count; i++) device.say(conversation, textOf(world, device));
 }
 
-function page({ random }: SimulatedWorld, { client }: Device, conversation: ConversationId | undefined): void {
-  about(client, conversation, { type: "history.get", before: random.integer(1, 50), limit: random.integer(1, 20) });
+function reply(world: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId): void {
+  device.say(conversation, textOf(world, device), someMessage(world, device, conversation)?.seq ?? 1);
 }
 
-function create({ random, users }: SimulatedWorld, { client, user }: Device): void {
-  const members = users.filter((other) => other !== user && random.isTrue(0.6));
-  client.ask({
-    type: "conversation.create",
-    title: `room ${random.integer(1, 99)}`,
-    members,
-    ...(random.isTrue(0.5) ? { clientId: `g-${random.integer(1, 1_000_000)}` } : {}),
-  });
+/** One of the newest messages that the device shows. */
+function someMessage({ random }: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId, isOwn = false): LogEvent | undefined {
+  const messages = (device.room(conversation)?.getSnapshot().events ?? [])
+    .slice(-15)
+    .filter(({ type, from }) => type === "message.created" && (!isOwn || from === device.user));
+  return messages.length === 0 ? undefined : random.pick(messages);
 }
 
-function promote({ random, users }: SimulatedWorld, { client }: Device, conversation: ConversationId | undefined): void {
-  about(client, conversation, { type: "member.update", user: random.pick(users), role: random.pick(["owner", "admin", "member"]) });
+/** With a clientId it may be asked again until there is an answer; with `rev` only one of two editors wins. */
+function edit(world: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId): void {
+  const { random } = world;
+  const message = someMessage(world, device, conversation, random.isTrue(0.9));
+  if (message?.type !== "message.created") return;
+  const command = { type: "message.edit", conversation, target: message.seq, content: { type: "text", text: `${textOf(world, device)} (edited)` } };
+  const rev = random.isTrue(0.5) ? { rev: message.edited?.rev ?? 0 } : {};
+  const isRetried = random.isTrue(0.6);
+  device.ask({ ...command, ...rev, ...(isRetried ? { clientId: `edit-${random.integer(1, 1_000_000_000)}` } : {}) }, isRetried);
+}
+
+/** @param ownShare how often it is one's own message */
+function about(type: string, ownShare: number): ActInRoom {
+  return (world, device, conversation) => {
+    const message = someMessage(world, device, conversation, world.random.isTrue(ownShare));
+    if (message !== undefined) device.ask({ type, conversation, target: message.seq });
+  };
+}
+
+/** Rather takes one's own reaction back, when the device shows any. */
+function react(world: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId): void {
+  const { random } = world;
+  const events = device.room(conversation)?.getSnapshot().events ?? [];
+  const mine = events.flatMap((event) =>
+    event.type === "message.created" ? (event.reactions ?? []).flatMap((one) => (one.mine === true ? [{ target: event.seq, emoji: one.emoji }] : [])) : [],
+  );
+  if (mine.length > 0 && random.isTrue(0.4)) return device.ask({ type: "reaction.remove", conversation, ...random.pick(mine) });
+  const message = someMessage(world, device, conversation);
+  const type = random.isTrue(0.95) ? "reaction.add" : "reaction.remove";
+  if (message !== undefined) device.ask({ type, conversation, target: message.seq, emoji: random.pick(["👍", "❤️", "😂"]) });
+}
+
+function unpin(world: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId): void {
+  const pins = device.room(conversation)?.getSnapshot().record?.pins ?? [];
+  device.ask({ type: "pin.remove", conversation, target: pins.length > 0 ? world.random.pick(pins) : world.random.integer(1, 20) });
+}
+
+function read({ random }: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId): void {
+  const room = device.room(conversation);
+  const head = room?.getSnapshot().record?.head ?? 0;
+  room?.markRead(Math.max(0, head - (random.isTrue(0.7) ? 0 : random.integer(0, 5))));
+}
+
+function typing({ random }: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId): void {
+  if (random.isTrue(0.5)) device.room(conversation)?.startTyping();
+  else device.room(conversation)?.stopTyping();
+}
+
+function page({ random }: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId): void {
+  device.ask({ type: "history.get", conversation, before: random.integer(1, 50), limit: random.integer(1, 20) });
+}
+
+function create({ random, users }: SimulatedWorld, device: SimulatedDevice): void {
+  const members = users.filter((other) => other !== device.user && random.isTrue(0.6));
+  const title = `room ${random.integer(1, 99)}`;
+  device.attempt((client) => client.createGroup({ title, members }));
+}
+
+function promote({ random, users }: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId): void {
+  device.ask({ type: "member.update", conversation, user: random.pick(users), role: random.pick(["owner", "admin", "member"]) });
 }
 
 /** Asks for what may be somebody else's. */
-function trespass({ random, knownConversations }: SimulatedWorld, { client }: Device): void {
+function trespass({ random, knownConversations }: SimulatedWorld, device: SimulatedDevice): void {
   if (knownConversations.size === 0) return;
   const conversation = random.pick([...knownConversations]);
-  client.ask(random.pick([{ type: "history.get" }, { type: "conversation.get" }, { type: "member.list" }].map((command) => ({ ...command, conversation }))));
+  const target = random.integer(1, 30);
+  device.ask({
+    conversation,
+    ...random.pick([
+      { type: "history.get" },
+      { type: "conversation.get" },
+      { type: "member.list" },
+      { type: "message.delete", target },
+      { type: "reaction.add", target, emoji: "👀" },
+      { type: "pin.add", target },
+    ]),
+  });
 }

@@ -1,6 +1,6 @@
 /**
  * A store as a process sees it that may die: writes are durable, and visible, some milliseconds after they were
- * asked for, all that wait together (S5). A crash loses what was not durable; or it was durable already, and only
+ * asked for, all that wait together (S5). Some reads take a while too, and may then be old. A crash loses what was not durable; or it was durable already, and only
  * the answer is lost. The disk is a memory store, which outlives the process.
  */
 import type { Store, StoreStatus } from "@suda/server/store";
@@ -17,9 +17,13 @@ export interface CrashableStoreOptions {
   readonly disk: Store;
   readonly time: VirtualTime;
   readonly random: SeededRandom;
+  /** Share of reads that take time, 0–1; default 0.1. */
+  readonly slowReads?: number;
   /** Of a group commit, 1…; default 6. */
   readonly commitMaxMs?: number;
 }
+
+const slowReadMaxMs = 4;
 
 export class CrashableStore implements Store {
   readonly log: Store["log"];
@@ -33,12 +37,24 @@ export class CrashableStore implements Store {
     this.#options = options;
     const { log, conversations, users } = options.disk;
     const write = this.#write.bind(this);
+    const read = this.#read.bind(this);
     // The disk's methods work before they return, so the order of runs is the order in the log (S9).
-    this.log = { ...log, append: (...args) => write(() => log.append(...args)) };
+    this.log = {
+      ...log,
+      append: (...args) => write(() => log.append(...args)),
+      readAfter: (...args) => read(() => log.readAfter(...args)),
+      readBefore: (...args) => read(() => log.readBefore(...args)),
+      reactedBy: (...args) => read(() => log.reactedBy(...args)),
+    };
     this.conversations = {
       ...conversations,
       create: (...args) => write(() => conversations.create(...args)),
       advanceRead: (...args) => write(() => conversations.advanceRead(...args)),
+      get: (...args) => read(() => conversations.get(...args)),
+      getMany: (...args) => read(() => conversations.getMany(...args)),
+      member: (...args) => read(() => conversations.member(...args)),
+      members: (...args) => read(() => conversations.members(...args)),
+      memberships: (...args) => read(() => conversations.memberships(...args)),
     };
     this.users = { ...users, ensure: (...args) => write(() => users.ensure(...args)), update: (...args) => write(() => users.update(...args)) };
   }
@@ -68,6 +84,18 @@ export class CrashableStore implements Store {
       if (this.#waiting.length > 1) return;
       this.#options.time.schedule(this.#options.random.integer(1, this.#options.commitMaxMs ?? 6), () => this.#commit());
     });
+  }
+
+  /** What a slow read brings is as it was at its beginning or at its end. */
+  #read<T>(run: () => Promise<T>): Promise<T> {
+    const { random, time, slowReads = 0.1 } = this.#options;
+    if (!random.isTrue(slowReads)) return run();
+    const early = random.isTrue(0.5) ? run() : undefined;
+    return new Promise<T>((resolve) =>
+      time.schedule(random.integer(1, slowReadMaxMs), () => {
+        if (!this.#isDead) resolve(early ?? run());
+      }),
+    );
   }
 
   #commit(): void {

@@ -1,14 +1,21 @@
-/** What happens to the network and to the server of a simulated world. */
-import type { Device, SimulatedWorld } from "./simulated-world.ts";
+/** What happens to the network, to the server and to the devices of a simulated world. */
+import type { SimulatedDevice } from "./simulated-device.ts";
+import type { SimulatedWorld } from "./simulated-world.ts";
 
-export const faultNames = ["cut", "half-open", "slow reader", "offline", "crash", "restart", "clock jump"] as const;
+export const faultNames = ["cut", "half-open", "slow reader", "duplicate", "offline", "device restart", "crash", "restart", "clock jump"] as const;
 export type FaultName = (typeof faultNames)[number];
 
 const hourMs = 3_600_000;
 
-export function strike(world: SimulatedWorld, fault: FaultName): void {
+/** Returns whom it struck: a device's name, or the server. */
+export function strike(world: SimulatedWorld, fault: FaultName): string {
+  const device = world.random.pick(world.devices);
+  inflict(world, fault, device);
+  return fault === "crash" || fault === "restart" || fault === "clock jump" ? "server" : device.name;
+}
+
+function inflict(world: SimulatedWorld, fault: FaultName, device: SimulatedDevice): void {
   const { random, server, time } = world;
-  const device = random.pick(world.devices);
   switch (fault) {
     case "cut":
       return device.connection?.cut({ serverMs: random.integer(0, 2_000), clientMs: random.integer(0, 2_000) });
@@ -17,6 +24,14 @@ export function strike(world: SimulatedWorld, fault: FaultName): void {
       return device.connection?.cut({ serverMs: random.integer(10_000, 40_000), clientMs: random.integer(5_000, 60_000) });
     case "slow reader":
       return device.connection?.stall(random.integer(200, 20_000));
+    case "duplicate":
+      return device.connection?.duplicate(random.integer(500, 10_000));
+    case "device restart":
+      // With what is on its disk: also what was written a moment before.
+      if (random.isTrue(0.5) && device.known.length > 0) device.say(random.pick(device.known), `${device.name} dies ${random.integer(1, 1_000_000)}`);
+      time.schedule(random.integer(0, 60), () => device.kill(random.integer(0, 30_000)));
+      time.schedule(random.integer(100, 10_000), () => device.start());
+      return;
     case "offline":
       return goOffline(world, device, random.integer(500, 20_000));
     case "crash":
@@ -27,7 +42,7 @@ export function strike(world: SimulatedWorld, fault: FaultName): void {
     case "restart":
       server.drain().then(
         () => time.schedule(random.integer(50, 1_000), () => server.start()),
-        (error: unknown) => world.failures.push(error),
+        (failure: unknown) => world.failures.push({ who: "server", failure }),
       );
       return;
     case "clock jump":
@@ -36,7 +51,7 @@ export function strike(world: SimulatedWorld, fault: FaultName): void {
   }
 }
 
-function goOffline({ random, time }: SimulatedWorld, device: Device, forMs: number): void {
+function goOffline({ random, time }: SimulatedWorld, device: SimulatedDevice, forMs: number): void {
   device.isOnline = false;
   device.connection?.cut({ serverMs: random.integer(0, 30_000), clientMs: 0 });
   time.schedule(forMs, () => (device.isOnline = true));

@@ -7,6 +7,7 @@ import { closeCodes, type Timer } from "@suda/protocol";
 import type { WebSocketConnection, WebSocketHandlers } from "@suda/server/app";
 import type { SeededRandom } from "../seeded-random.ts";
 import type { VirtualTime } from "./virtual-time.ts";
+import { framesOf, isLogEvent } from "./wire-tap.ts";
 
 /** What a client is told of its socket; `@suda/client`'s `TransportHandlers`. */
 export interface ClientHandlers {
@@ -39,7 +40,16 @@ export interface SimulatedConnectionOptions {
 
 /** After a close that the client does not answer. */
 const closeTimeoutMs = 5_000;
+const echoMaxMs = 500;
 const decoder = new TextDecoder();
+/** What goes to many connections is the same bytes. */
+const texts = new WeakMap<Uint8Array, string>();
+
+function textOf(bytes: Uint8Array): string {
+  let text = texts.get(bytes);
+  if (text === undefined) texts.set(bytes, (text = decoder.decode(bytes)));
+  return text;
+}
 
 export class SimulatedConnection implements WebSocketConnection {
   readonly #options: SimulatedConnectionOptions;
@@ -48,6 +58,8 @@ export class SimulatedConnection implements WebSocketConnection {
   #isCut = false;
   #isClientOpen = true;
   #isReading = true;
+  /** Until then log events come twice. */
+  #echoUntil = 0;
   #lastUpAt = 0;
   #lastDownAt = 0;
   // The app's side, as in packages/server/src/serve/served-connection.ts.
@@ -110,7 +122,7 @@ export class SimulatedConnection implements WebSocketConnection {
     this.#pendingBytes = 0;
     if (this.#isServerClosed) return;
     const joined = this.#handlers?.joiner?.join?.(messages);
-    const texts = (joined === undefined ? messages : [joined]).map((bytes) => ({ text: decoder.decode(bytes), bytes: bytes.byteLength }));
+    const texts = (joined === undefined ? messages : [joined]).map((bytes) => ({ text: textOf(bytes), bytes: bytes.byteLength }));
     if (this.#isReading && !this.#isCut) {
       for (const { text } of texts) this.#transmit(text);
       return;
@@ -211,10 +223,19 @@ export class SimulatedConnection implements WebSocketConnection {
     this.#wakeDrainWaiters();
   }
 
+  /** For a while each log event comes again, some time after the first: at least once, and not exactly once. */
+  duplicate(ms: number): void {
+    this.#echoUntil = this.#options.time.now + ms;
+  }
+
   // ── on the way ──────────────────────────────────────────────────────────────────────────────────────
 
   #transmit(text: string): void {
-    this.#down(() => this.#options.client.onMessage(text));
+    const { time, random, client } = this.#options;
+    this.#down(() => client.onMessage(text));
+    if (time.now >= this.#echoUntil) return;
+    const events = framesOf(text).filter(isLogEvent);
+    if (events.length > 0) time.schedule(random.integer(1, echoMaxMs), () => this.#down(() => client.onMessage(JSON.stringify(events))));
   }
 
   #up(arrive: () => void): void {

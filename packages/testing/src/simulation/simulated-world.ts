@@ -1,6 +1,6 @@
 /**
- * A whole system in one process and on one virtual clock: the real server app, the users' devices, a network that
- * breaks, a server that dies. Everything that chance decides comes from one seed, so the same seed is the same run.
+ * A whole system in one process and on one virtual clock: the real server app, devices with the real `@suda/client`, a
+ * network that breaks, a server and devices that die. Everything that chance decides comes from one seed, so the same seed is the same run.
  *
  * @example
  * await using world = await SimulatedWorld.open({ seed: 7 });
@@ -8,17 +8,18 @@
  * await world.settle();
  * await world.checkConverged();
  */
+import { openClient, type SudaClient, type Transport } from "@suda/client";
 import type { ConversationId } from "@suda/protocol";
 import type { Store } from "@suda/server/store";
 import { SeededRandom } from "../seeded-random.ts";
 import { act } from "./actions.ts";
 import { checkWorld, type Disagreement } from "./check-world.ts";
 import { faultNames, strike, type FaultName } from "./faults.ts";
-import { ReferenceClient, type ClientEnvironment, type OpenSimulatedClient, type SimulatedClient } from "./reference-client.ts";
-import type { SimulatedConnection } from "./simulated-connection.ts";
+import { SimulatedDevice, type ClientWrappers } from "./simulated-device.ts";
 import { SimulatedServer, type ServerWrappers } from "./simulated-server.ts";
+import type { SimulatedConnection } from "./simulated-connection.ts";
 import { VirtualTime } from "./virtual-time.ts";
-import { WireTap } from "./wire-tap.ts";
+import { WireTap, type Frame, type TappedConnection } from "./wire-tap.ts";
 
 export interface SimulatedWorldOptions {
   /** Everything follows from it. */
@@ -31,11 +32,13 @@ export interface SimulatedWorldOptions {
   readonly faults?: readonly FaultName[];
   /** Chance of a fault before each action, 0–1; default 0.08. */
   readonly faultRate?: number;
-  /** Default: {@link ReferenceClient}. */
-  readonly openClient?: OpenSimulatedClient;
   /** Wrappers of what the server is given. */
   readonly server?: ServerWrappers;
-  /** Changes what the server tells a client, or leaves it out with `undefined`: for planting bugs. */
+  /** Wrappers of what each device has; made anew when it restarts. */
+  readonly client?: ClientWrappers;
+  /** Is told everything that happens, a line each: virtual milliseconds, who, and a frame or a fault. For finding a cause. */
+  readonly trace?: (line: string) => void;
+  /** Changes what goes over the wire, or leaves it out with `undefined`: for planting bugs. */
   readonly tamper?: (text: string, direction: "to client" | "to server") => string | undefined;
 }
 
@@ -63,28 +66,40 @@ export class WorldDiverged extends Error {
   readonly disagreements: readonly Disagreement[];
 
   constructor(seed: number, disagreements: readonly Disagreement[]) {
-    const lines = disagreements.slice(0, 8).map(({ kind, message }) => `  ${kind}: ${message}`);
-    super(`The simulated world with seed ${seed} did not converge; the same seed shows it again.\n${lines.join("\n")}`);
+    super(`The simulated world with seed ${seed} did not converge; the same seed shows it again.\n${linesOf(disagreements).join("\n")}`);
     this.seed = seed;
     this.disagreements = disagreements;
   }
 }
 
-export interface Device {
-  readonly user: string;
-  readonly name: string;
-  readonly client: SimulatedClient;
-  /** Least delay of its network, ms; drawn once. */
-  readonly delayMs: number;
-  connection: SimulatedConnection | undefined;
-  isOnline: boolean;
+const examplesOfAKind = 3;
+
+/** The first few of each kind, so that a common one does not hide the others. */
+function linesOf(disagreements: readonly Disagreement[]): readonly string[] {
+  const kinds = [...new Set(disagreements.map(({ kind }) => kind))];
+  return kinds.flatMap((wanted) => {
+    const ofKind = disagreements.filter(({ kind }) => kind === wanted);
+    const more = ofKind.length > examplesOfAKind ? [`  ${wanted}: and ${ofKind.length - examplesOfAKind} more`] : [];
+    return [...ofKind.slice(0, examplesOfAKind).map(({ kind, message }) => `  ${kind}: ${message}`), ...more];
+  });
+}
+
+/** Something that nobody was told of. */
+export interface Failure {
+  readonly who: "server" | "client";
+  readonly failure: unknown;
 }
 
 /** Small, so that they are met. */
-const bounds = { outboxMaxBytes: 6_000, outboxMaxFrames: 48, outboxMaxAgeMs: 10_000 };
+const bounds = { outboxMaxBytes: 3_000, outboxMaxFrames: 24, outboxMaxAgeMs: 10_000 };
+const openMs = 1_000;
 const actionGapMaxMs = 120;
+/** Now and then: so that devices that lost their connection come back within the run. */
+const pauseMaxMs = 1_500;
 const settleStepMs = 1_000;
 const settleMaxMs = 600_000;
+/** So long everybody must be at rest: longer than a client waits before it tries something again. */
+const restMs = 3_000;
 
 export class SimulatedWorld implements AsyncDisposable {
   readonly seed: number;
@@ -92,12 +107,12 @@ export class SimulatedWorld implements AsyncDisposable {
   readonly time: VirtualTime;
   readonly server: SimulatedServer;
   readonly tap: WireTap = new WireTap();
-  readonly devices: Device[] = [];
+  readonly devices: SimulatedDevice[] = [];
   readonly users: readonly string[];
   /** Every conversation that a device has ever shown, for guessing at. */
   readonly knownConversations: Set<ConversationId> = new Set();
-  /** What the server threw, and clients. */
-  readonly failures: unknown[] = [];
+  /** What the server threw, and what clients reported as a problem. */
+  readonly failures: Failure[] = [];
   readonly #options: SimulatedWorldOptions;
 
   private constructor(options: SimulatedWorldOptions) {
@@ -110,7 +125,7 @@ export class SimulatedWorld implements AsyncDisposable {
       random: this.random.fork(),
       bounds,
       wrappers: options.server ?? {},
-      onFailure: (error) => this.failures.push(error),
+      onFailure: (failure) => this.failures.push({ who: "server", failure }),
     });
     this.users = Array.from({ length: options.users ?? 5 }, (_, index) => `user-${index + 1}`);
   }
@@ -119,11 +134,14 @@ export class SimulatedWorld implements AsyncDisposable {
   static async open(options: SimulatedWorldOptions): Promise<SimulatedWorld> {
     const world = new SimulatedWorld(options);
     world.server.start();
-    for (const user of world.users) for (let index = 1; index <= (options.devices ?? 2); index++) world.#addDevice(user, `${user}.${index}`);
-    await world.time.advance(1_000);
+    for (const user of world.users) for (let index = 1; index <= (options.devices ?? 2); index++) world.#addDevice(user, index);
+    await world.time.advance(openMs);
     // So that there is something to talk in from the beginning.
-    world.devices[0]?.client.ask({ type: "conversation.create", title: "everybody", members: world.users });
-    await world.time.advance(1_000);
+    world.devices[0]?.attempt((client) => client.createGroup({ title: "everybody", members: world.users.slice(1) }));
+    await world.time.advance(openMs);
+    const [conversation] = world.devices[0]?.known ?? [];
+    for (const user of world.users.slice(1, 3)) world.devices[0]?.ask({ type: "member.update", conversation, user, role: "admin" });
+    await world.time.advance(openMs);
     return world;
   }
 
@@ -136,9 +154,9 @@ export class SimulatedWorld implements AsyncDisposable {
   async run(actions: number): Promise<void> {
     const faults = this.#options.faults ?? faultNames;
     for (let count = 0; count < actions; count++) {
-      if (faults.length > 0 && this.random.isTrue(this.#options.faultRate ?? 0.08)) strike(this, this.random.pick(faults));
+      if (faults.length > 0 && this.random.isTrue(this.#options.faultRate ?? 0.08)) this.#strike(this.random.pick(faults));
       act(this, this.random.pick(this.devices));
-      await this.time.advance(this.random.integer(0, actionGapMaxMs));
+      await this.time.advance(this.random.integer(0, this.random.isTrue(0.2) ? pauseMaxMs : actionGapMaxMs));
     }
   }
 
@@ -151,18 +169,19 @@ export class SimulatedWorld implements AsyncDisposable {
     for (const device of this.devices) {
       device.isOnline = true;
       device.connection?.resume();
+      device.start();
     }
     const end = this.time.now + settleMaxMs;
     // Half-open connections are known to be dead after a minute.
     await this.time.advance(60_000);
-    while (this.devices.some(({ client }) => !client.isSettled)) {
-      if (this.time.now > end) {
-        const names = this.devices.filter(({ client }) => !client.isSettled).map(({ name }) => name);
-        throw new WorldDiverged(this.seed, [{ kind: "device.unsettled", message: `${names.join(", ")} never came to rest` }]);
-      }
+    for (let restedMs = 0; restedMs < restMs; restedMs += settleStepMs) {
+      for (const device of this.devices) device.showAll();
       await this.time.advance(settleStepMs);
+      const restless = this.devices.filter(({ isSettled }) => !isSettled);
+      if (restless.length > 0) restedMs = -settleStepMs;
+      if (restless.length > 0 && this.time.now > end)
+        throw new WorldDiverged(this.seed, [{ kind: "device.unsettled", message: `${restless.map(({ name }) => name).join(", ")} never came to rest` }]);
     }
-    await this.time.advance(settleStepMs);
   }
 
   /** @throws WorldDiverged with what disagrees and the seed */
@@ -171,34 +190,59 @@ export class SimulatedWorld implements AsyncDisposable {
     if (disagreements.length > 0) throw new WorldDiverged(this.seed, disagreements);
   }
 
-  /** The process ends; nothing is left running. */
+  /**
+   * A client of one of the users on one more device, with a good network and no fault of its own: for a team's own code, or
+   * to see what somebody sees who was never here.
+   */
+  async openClient(user: string): Promise<SudaClient> {
+    const device = { user, name: `${user} afresh`, delayMs: 1, isOnline: true, connection: undefined, openRequests: () => 0 };
+    return openClient({
+      url: "wss://suda.example/v1/socket",
+      tokenProvider: () => "the network authenticates",
+      transport: (_url, handlers) => this.#connect(device, handlers),
+      clock: this.time.clock({ wallMs: () => 0 }),
+      random: this.random.fork(),
+      onProblem: (failure) => this.failures.push({ who: "client", failure }),
+    });
+  }
+
+  /** The processes end; nothing is left running. */
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const device of this.devices) device.kill(0);
     this.server.crash();
   }
 
-  #addDevice(user: string, name: string): void {
-    let clientIds = 0;
-    const delayMs = this.random.pick([1, 3, 10, 40]);
-    const environment: ClientEnvironment = {
-      user,
-      // A device's clock may be off by days; nothing may depend on it.
-      clock: this.time.clock({
-        wallMs: (
-          (skewMs) => () =>
-            skewMs
-        )(this.random.integer(0, 2_000_000_000_000)),
-      }),
-      random: this.random.fork(),
-      newClientId: () => `${name}-${++clientIds}`,
-      transport: (_url, handlers) => this.#connect(device, handlers),
-    };
-    const device = { user, name, delayMs, connection: undefined, isOnline: true } as unknown as { -readonly [K in keyof Device]: Device[K] };
-    device.client = (this.#options.openClient ?? ((given) => new ReferenceClient(given)))(environment);
-    this.devices.push(device);
+  #strike(fault: FaultName): void {
+    const struck = strike(this, fault);
+    this.#trace(struck, fault);
   }
 
-  #connect(device: Device, inner: Parameters<ClientEnvironment["transport"]>[1]): ReturnType<ClientEnvironment["transport"]> {
-    const { handlers, sent, ended } = this.tap.listen(device.user, inner);
+  #trace(who: string, what: string): void {
+    this.#options.trace?.(`${this.time.now} ${who} ${what}`);
+  }
+
+  #addDevice(user: string, index: number): void {
+    const device = new SimulatedDevice({
+      user,
+      name: `${user}.${index}`,
+      time: this.time,
+      random: this.random.fork(),
+      skewMs: this.random.integer(0, 2_000_000_000_000),
+      delayMs: this.random.pick([1, 3, 10, 40]),
+      isFollower: index % 2 === 0,
+      wrappers: this.#options.client ?? {},
+      connect: (own, _url, handlers) => this.#connect(own, handlers),
+      onProblem: (failure) => this.failures.push({ who: "client", failure }),
+    });
+    this.devices.push(device);
+    device.start();
+  }
+
+  #connect(device: Connectable, inner: Parameters<Transport>[1]): ReturnType<Transport> {
+    const tapped: TappedConnection = this.tap.listen(device.user, inner);
+    const { handlers, sent, ended } = tapped;
+    device.openRequests = tapped.openRequests;
+    this.#trace(device.name, "connects");
     if (!device.isOnline) {
       this.time.schedule(device.delayMs, () => handlers.onClose(1006, ""));
       return { send: () => {}, close: () => {} };
@@ -208,20 +252,23 @@ export class SimulatedWorld implements AsyncDisposable {
       client: {
         ...handlers,
         onMessage: (text) => {
+          this.#trace(device.name, `< ${text}`);
           const told = tamper(text, "to client");
           if (told !== undefined) handlers.onMessage(told);
         },
       },
       delayMs: device.delayMs,
       onClientClosed: (closed) => {
+        this.#trace(device.name, "is disconnected");
         if (device.connection === closed) device.connection = undefined;
       },
     });
     device.connection = connection;
     return {
       send: (text) => {
+        this.#trace(device.name, `> ${text}`);
         sent(text);
-        const given = tamper(text, "to server");
+        const given = tamper(withoutToken(text), "to server");
         if (given !== undefined) connection.clientSend(given);
       },
       close: (code) => {
@@ -230,4 +277,21 @@ export class SimulatedWorld implements AsyncDisposable {
       },
     };
   }
+}
+
+/** What a connection is made for. */
+interface Connectable {
+  readonly user: string;
+  readonly name: string;
+  readonly delayMs: number;
+  readonly isOnline: boolean;
+  connection: SimulatedConnection | undefined;
+  openRequests: () => number;
+}
+
+/** The network has told the server who it is, as a proxy would: checking a token takes real time. */
+function withoutToken(text: string): string {
+  if (!text.includes('"token":')) return text;
+  const { token: _token, ...rest } = JSON.parse(text) as Frame;
+  return JSON.stringify(rest);
 }

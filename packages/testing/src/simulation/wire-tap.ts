@@ -6,13 +6,32 @@ import type { Event, LogEvent } from "@suda/protocol";
 import type { HistoryRecord, ReadEntry, SendKey } from "../checker.ts";
 import type { ClientHandlers } from "./simulated-connection.ts";
 
-/** An entry that a user was shown, live or in a page. */
-export interface Sight {
+/** The entries of one conversation that one user was shown, by seq. */
+export interface Sights {
   readonly user: string;
   readonly conversation: string;
-  readonly seq: number;
-  readonly at: number;
-  readonly isLive: boolean;
+  /** As it happened. */
+  readonly live: Set<number>;
+  /** In a page, or as the last event of a conversation. */
+  readonly read: Set<number>;
+}
+
+/** A page in which a message, or an edit of it, still said something, read when the log went to `head` at least. */
+export interface TextSight {
+  readonly user: string;
+  readonly conversation: string;
+  /** Seq of the message. */
+  readonly message: number;
+  readonly head: number;
+}
+
+/** One connection of a user's, as the tap stands in it. */
+export interface TappedConnection {
+  readonly handlers: ClientHandlers;
+  readonly sent: (text: string) => void;
+  readonly ended: () => void;
+  /** Commands without an answer. */
+  readonly openRequests: () => number;
 }
 
 /** These two can come after the write was begun; every other code is a refusal before it. */
@@ -20,23 +39,28 @@ const uncertainCodes: ReadonlySet<unknown> = new Set(["server.internal", "store.
 
 export class WireTap {
   readonly history: HistoryRecord[] = [];
-  readonly sights: Sight[] = [];
+  readonly sights: Map<string, Sights> = new Map();
+  /** Per conversation the time with which each seq was shown; of two different ones both. */
+  readonly times: Map<string, Map<number, readonly number[]>> = new Map();
+  readonly texts: TextSight[] = [];
   /** Error codes that the server answered, with their count. */
   readonly refusals: Map<string, number> = new Map();
   #connections = 0;
 
   /** One connection of the user's: what it sends goes through `sent`, what it is told through `handlers`. */
-  listen(user: string, inner: ClientHandlers): { readonly handlers: ClientHandlers; readonly sent: (text: string) => void; readonly ended: () => void } {
+  listen(user: string, inner: ClientHandlers): TappedConnection {
     const connection = `${user}#${++this.#connections}`;
-    const open = new Map<unknown, SendKey>();
+    const open = new Map<unknown, SendKey | undefined>();
     const ended = (): void => {
-      for (const key of open.values()) this.history.push({ step: "unknown", ...key, connection });
+      for (const key of open.values()) if (key !== undefined) this.history.push({ step: "unknown", ...key, connection });
       open.clear();
     };
     return {
       ended,
+      openRequests: () => open.size,
       sent: (text) => {
         for (const frame of framesOf(text)) {
+          open.set(frame["ref"], undefined);
           if (frame["type"] !== "message.send") continue;
           const key = { conversation: String(frame["conversation"]), from: user, clientId: String(frame["clientId"]) };
           open.set(frame["ref"], key);
@@ -57,12 +81,13 @@ export class WireTap {
     };
   }
 
-  #told({ user, connection, frame, open }: { user: string; connection: string; frame: Frame; open: Map<unknown, SendKey> }): void {
+  #told({ user, connection, frame, open }: { user: string; connection: string; frame: Frame; open: Map<unknown, SendKey | undefined> }): void {
     const { type, ref } = frame;
     if (type === "error") this.refusals.set(String(frame["code"]), (this.refusals.get(String(frame["code"])) ?? 0) + 1);
     const send = open.get(ref);
+    if (type === "reply" || type === "error") open.delete(ref);
+    if (type === "reply") this.#read(user, frame);
     if (send !== undefined && (type === "reply" || type === "error")) {
-      open.delete(ref);
       if (type === "reply") this.history.push({ step: "ok", ...send, connection, seq: Number(frame["seq"]), duplicate: frame["duplicate"] === true });
       else if (uncertainCodes.has(frame["code"])) this.history.push({ step: "unknown", ...send, connection });
       else this.history.push({ step: "fail", ...send, connection, code: String(frame["code"]) });
@@ -75,6 +100,16 @@ export class WireTap {
     }
   }
 
+  /** `head` of a page was known before its entries were read. */
+  #read(user: string, { head, events, resumed }: Frame): void {
+    if (Array.isArray(resumed)) for (const one of resumed) this.#read(user, one as Frame);
+    if (typeof head !== "number" || !Array.isArray(events)) return;
+    for (const event of events as readonly LogEvent[]) {
+      if ((event.type !== "message.created" && event.type !== "message.edited") || event.content.type === "deleted") continue;
+      this.texts.push({ user, conversation: event.conversation, message: event.type === "message.edited" ? event.target : event.seq, head });
+    }
+  }
+
   /** Entries in pages, in `resumed`, as `last` of a conversation: wherever they are. */
   #search(user: string, value: unknown, depth: number): void {
     if (typeof value !== "object" || value === null || depth > 5) return;
@@ -83,24 +118,45 @@ export class WireTap {
   }
 
   #saw(user: string, { conversation, seq, at }: LogEvent, isLive: boolean): void {
-    this.sights.push({ user, conversation, seq, at, isLive });
+    const key = `${user}\n${conversation}`;
+    let sights = this.sights.get(key);
+    if (sights === undefined) this.sights.set(key, (sights = { user, conversation, live: new Set(), read: new Set() }));
+    (isLive ? sights.live : sights.read).add(seq);
+    let times = this.times.get(conversation);
+    if (times === undefined) this.times.set(conversation, (times = new Map()));
+    const known = times.get(seq);
+    if (known === undefined) times.set(seq, [at]);
+    else if (!known.includes(at)) times.set(seq, [...known, at]);
   }
 }
 
-/** A log event as the checker compares it. */
+/** A log event as it was told live, as the checker compares it. */
 export function entryOf(event: LogEvent): ReadEntry {
   const { seq, from } = event;
-  if (event.type === "message.created") return { seq, from, clientId: event.clientId, body: JSON.stringify(event.content) };
+  if (event.type === "message.created")
+    return { seq, from, clientId: event.clientId, body: JSON.stringify(event.content), ...(event.content.type === "deleted" ? { isErased: true } : {}) };
   const { conversation: _conversation, seq: _seq, at: _at, from: _from, ...body } = event;
-  return { seq, from, body: JSON.stringify(body) };
+  // Sorted, because the server that stored it and the server that tells it need not write its fields in one order.
+  const entry = { seq, from, body: JSON.stringify(Object.entries(body).sort(([one], [other]) => (one < other ? -1 : 1))) };
+  if (event.type === "message.edited") return { ...entry, edits: event.target, ...(event.content.type === "deleted" ? { isErased: true } : {}) };
+  return event.type === "message.deleted" ? { ...entry, deletes: event.target } : entry;
 }
 
 export type Frame = Readonly<Record<string, unknown>>;
 
-/** A message is one frame or an array of frames. */
+/** What was parsed last: what a turn brought goes to many connections as the same text. */
+const parsed = new Map<string, readonly Frame[]>();
+const parsedMax = 64;
+
+/** A message is one frame or an array of frames. They are shared: not to be changed. */
 export function framesOf(text: string): readonly Frame[] {
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
   const value = JSON.parse(text) as Frame | readonly Frame[];
-  return Array.isArray(value) ? (value as readonly Frame[]) : [value as Frame];
+  const frames = Array.isArray(value) ? (value as readonly Frame[]) : [value as Frame];
+  if (parsed.size >= parsedMax) parsed.delete(parsed.keys().next().value ?? "");
+  parsed.set(text, frames);
+  return frames;
 }
 
 export function isLogEvent(frame: object): frame is LogEvent {

@@ -1,0 +1,65 @@
+/**
+ * What a log's entries make of a conversation, worked out from nothing but the entries: the yardstick for what the server
+ * answers and clients show. Deliberately a second way of writing what the store keeps as annotations.
+ */
+import type { Content, ConversationId, LogEvent, MessageCreated, Reaction } from "@suda/protocol";
+import type { LogEntry } from "@suda/server/store";
+
+export interface Replayed {
+  /** As `viewer` is shown them now. */
+  readonly events: readonly LogEvent[];
+  readonly pins: readonly number[];
+  /** `undefined` when no entry named one: then it is as at the creation. */
+  readonly title: string | null | undefined;
+}
+
+interface Deed {
+  readonly changed: number;
+  readonly edited?: { readonly rev: number; readonly at: number; readonly content: Content };
+  readonly deleted?: { readonly by: string; readonly at: number };
+  /** By emoji, in the order of the first of those who still react. */
+  readonly reactions?: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+export function replayLog(conversation: ConversationId, entries: readonly LogEntry[], viewer: string): Replayed {
+  const deeds = new Map<number, Deed>();
+  const pins = new Set<number>();
+  let title: string | null | undefined;
+  for (const { seq, at, from, body } of entries) {
+    if (body.type === "conversation.updated" && body.title !== undefined) title = body.title;
+    if (body.type === "pin.added") pins.add(body.target);
+    if (body.type === "pin.removed" || body.type === "message.deleted") pins.delete(body.target);
+    if (body.type === "message.deleted") deeds.set(body.target, { changed: seq, deleted: { by: from, at } });
+    if (body.type === "message.edited")
+      deeds.set(body.target, { ...deeds.get(body.target), changed: seq, edited: { rev: body.rev, at, content: body.content as Content } });
+    if (body.type === "reaction.added" || body.type === "reaction.removed") {
+      const reactions = new Map(deeds.get(body.target)?.reactions);
+      const users = new Set(reactions.get(body.emoji));
+      if (body.type === "reaction.added") users.add(from);
+      else users.delete(from);
+      if (users.size > 0) reactions.set(body.emoji, users);
+      else reactions.delete(body.emoji);
+      deeds.set(body.target, { ...deeds.get(body.target), changed: seq, reactions });
+    }
+  }
+  return { events: entries.map((entry) => shownAs(conversation, entry, deeds.get(entry.seq), viewer)), pins: [...pins], title };
+}
+
+function shownAs(conversation: ConversationId, { seq, at, from, clientId, body }: LogEntry, deed: Deed | undefined, viewer: string): LogEvent {
+  const event = { ...body, conversation, seq, at, from, ...(clientId === undefined ? {} : { clientId }) } as LogEvent;
+  return deed === undefined || event.type !== "message.created" ? event : withDeed(event, deed, viewer);
+}
+
+function withDeed(message: MessageCreated, { changed, edited, deleted, reactions }: Deed, viewer: string): MessageCreated {
+  if (deleted !== undefined) {
+    const { data: _data, ...rest } = message;
+    return { ...rest, content: { type: "deleted" }, deleted: deleted as NonNullable<MessageCreated["deleted"]>, changed };
+  }
+  const counted: Reaction[] = [...(reactions ?? [])].map(([emoji, users]) => ({ emoji, count: users.size, ...(users.has(viewer) ? { mine: true } : {}) }));
+  return {
+    ...message,
+    ...(edited === undefined ? {} : { content: edited.content, edited: { rev: edited.rev, at: edited.at } }),
+    ...(counted.length === 0 ? {} : { reactions: counted }),
+    changed,
+  };
+}
