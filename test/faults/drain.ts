@@ -15,11 +15,10 @@ import { closeCodes, decodeServerFrames, jsonCodec, stringifyFrame, type Convers
 import { verifyStore } from "@suda/server/store";
 import { openLmdbStore } from "@suda/store-lmdb";
 import { checkHistory, RawWebSocket, SeededRandom, ServerProcess, signToken, TcpProxy, writeTokenKey, type LogReading, type SendKey } from "@suda/testing";
-import { realServer } from "../kill/servers.ts";
+import { unlimitedServer } from "../kill/servers.ts";
 import { checkUsers } from "./check-users.ts";
 import { Device } from "./device.ts";
 import { bodyOf, historyOf, MemoryJournal } from "./journal.ts";
-import { withoutLimits } from "./network.ts";
 import { buildTown, live, logsOf, type Town } from "./town.ts";
 
 export interface DrainOptions {
@@ -88,7 +87,7 @@ const windowLength = 200;
 export async function runDrain(options: DrainOptions): Promise<DrainReport> {
   const directory = await mkdtemp(join(tmpdir(), "suda-drain-"));
   const graceMs = options.graceMs ?? 10_000;
-  const start = (): Promise<ServerProcess> => ServerProcess.open(realServer(directory, [...withoutLimits, "--drain-timeout-ms", String(graceMs)]));
+  const start = (): Promise<ServerProcess> => ServerProcess.open(unlimitedServer(directory, ["--drain-timeout-ms", String(graceMs)]));
   try {
     writeTokenKey(directory);
     const server = await start();

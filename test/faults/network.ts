@@ -13,7 +13,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { verifyStore } from "@suda/server/store";
 import { openLmdbStore } from "@suda/store-lmdb";
 import { checkHistory, SeededRandom, ServerProcess, signToken, TcpProxy, writeTokenKey } from "@suda/testing";
-import { realServer } from "../kill/servers.ts";
+import { unlimitedServer } from "../kill/servers.ts";
 import { cease, linkFaults, strike } from "./bad-link.ts";
 import { checkUsers } from "./check-users.ts";
 import { compareDevices } from "./compare-devices.ts";
@@ -59,14 +59,11 @@ const convergeMs = 90_000;
 /** All links are reset in one moment, a reconnect storm: so often, and once in a short run. */
 const stormEveryMs = 40_000;
 
-/** All clients have one address here, and devices of a user write more than a person would. */
-export const withoutLimits = ["--connects-per-second", "0", "--commands-per-second", "0"] as const;
-
 export async function runNetwork(options: NetworkOptions): Promise<NetworkReport> {
   const directory = await mkdtemp(join(tmpdir(), "suda-network-"));
   try {
     writeTokenKey(directory);
-    await using server = await ServerProcess.open(realServer(directory, withoutLimits));
+    await using server = await ServerProcess.open(unlimitedServer(directory));
     const town = await buildTown({ url: server.url, directory, devices: options.clients });
     const run = new NetworkRun({ ...options, directory, server, town });
     return await run.toTheEnd();

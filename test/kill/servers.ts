@@ -13,6 +13,11 @@ export function realServer(dataDirectory: string, settings: readonly string[] = 
   return { program: [command, "serve", "--port", "0", "--data", dataDirectory, "--log-level", "error", ...settings] };
 }
 
+/** For clients that all have one address, and users who write faster than a person: a refusal would change the order of writing. */
+export function unlimitedServer(dataDirectory: string, settings: readonly string[] = []): ServerProcessOptions {
+  return realServer(dataDirectory, ["--connects-per-second", "0", "--commands-per-second", "0", ...settings]);
+}
+
 export function plantedServerOf(bug: PlantedBug): (dataDirectory: string) => ServerProcessOptions {
   return (dataDirectory) => ({ program: [plantedServer, "--bug", bug, "--data", dataDirectory] });
 }

@@ -1,10 +1,10 @@
 /**
- * Who talks to whom in the kill test: 64 users in direct and group conversations. The load is theirs, and
+ * Who talks to whom in the kill test: 32 users in direct and group conversations. The load is theirs, and
  * each of them observes all of their conversations.
  */
 import { type SeededRandom, type WireClient } from "@suda/testing";
 
-export const userCount = 64;
+export const userCount = 32;
 export const users: readonly string[] = Array.from({ length: userCount }, (_, index) => `user-${String(index).padStart(2, "0")}`);
 
 /** A conversation with those who are in it. */
@@ -19,7 +19,7 @@ export interface World {
   readonly roomsOf: ReadonlyMap<string, readonly Room[]>;
 }
 
-/** Opens 32 direct conversations and creates four groups of 16 and one of all 64. */
+/** Opens 16 direct conversations and creates two groups of 16 and one of all. */
 export async function createWorld(clients: ReadonlyMap<string, WireClient>): Promise<World> {
   const rooms: Room[] = [];
   for (let i = 0; i < userCount; i += 2) rooms.push(await openDirect(clients, users.slice(i, i + 2)));
