@@ -39,7 +39,7 @@ export const defaultConnectionBounds: ConnectionBounds = {
 /** A client that is told to go has this long to answer the close frame; then the socket is destroyed. */
 const closeTimeoutMs = 5_000;
 /** In a drain all others wait for the next server meanwhile; a client that is cut resumes as one that was told. */
-const drainCloseTimeoutMs = 1_000;
+const drainCloseTimeoutMs = 2_000;
 
 export interface ConnectionEnvironment {
   readonly bounds: ConnectionBounds;

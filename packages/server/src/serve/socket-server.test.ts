@@ -174,7 +174,7 @@ describe("socket server", { timeout: 30_000 }, () => {
     await draining;
   });
 
-  test("[I10] clients that do not read hold up a drain for a second at most, also when the app waits for them", { timeout: 20_000 }, async () => {
+  test("[I10] clients that do not read hold up a drain for two seconds at most, also when the app waits for them", { timeout: 20_000 }, async () => {
     const page = new Uint8Array(65_536);
     await using world = await openWorld({
       onMessage: async (_message, { connection }) => {
@@ -190,7 +190,7 @@ describe("socket server", { timeout: 30_000 }, () => {
     while (servers.every(({ connection }) => !connection.isCongested)) await new Promise((resolve) => setTimeout(resolve, 5));
     const begun = performance.now();
     await world.sockets.drain(10_000);
-    assert.ok(performance.now() - begun < 3_000, `${Math.round(performance.now() - begun)} ms`);
+    assert.ok(performance.now() - begun < 4_000, `${Math.round(performance.now() - begun)} ms`);
     assert.equal(world.sockets.connectionCount, 0);
   });
 
