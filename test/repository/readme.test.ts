@@ -199,6 +199,7 @@ describe("inside another program", () => {
 for (const [name, title] of [
   ["communicator", /bob sees what alice writes/],
   ["simulation", /five users with two devices each agree in the end/],
+  ["own-code", /the badge is right after whatever happened/],
 ] as const)
   test(`the example "${name}" of docs/TESTING.md is a test that passes`, { timeout: 30_000 }, () => runExample(name, title));
 
