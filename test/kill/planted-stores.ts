@@ -17,11 +17,12 @@ function withLog(inner: Store, log: LogStore): Store {
   };
 }
 
-function readsOf(inner: Store): Pick<LogStore, "readAfter" | "readBefore" | "reactedBy"> {
+function othersOf(inner: Store): Omit<LogStore, "append"> {
   return {
     readAfter: (conversation, after, limit, maxBytes) => inner.log.readAfter(conversation, after, limit, maxBytes),
     readBefore: (conversation, before, limit, maxBytes) => inner.log.readBefore(conversation, before, limit, maxBytes),
     reactedBy: (conversation, user, seqs) => inner.log.reactedBy(conversation, user, seqs),
+    truncate: (conversation, before) => inner.log.truncate(conversation, before),
   };
 }
 
@@ -29,7 +30,7 @@ function readsOf(inner: Store): Pick<LogStore, "readAfter" | "readBefore" | "rea
 export function ackBeforeCommit(inner: Store): Store {
   const predictor = new Predictor(inner);
   return withLog(inner, {
-    ...readsOf(inner),
+    ...othersOf(inner),
     async append(conversation, drafts, options) {
       const predicted = await predictor.predict(conversation, drafts, options);
       if (predicted === undefined) return inner.log.append(conversation, drafts, options);
@@ -44,7 +45,7 @@ export function ackBeforeCommit(inner: Store): Store {
 export function fanOutBeforeCommit(inner: Store, layer: ChannelLayer): Store {
   const predictor = new Predictor(inner);
   return withLog(inner, {
-    ...readsOf(inner),
+    ...othersOf(inner),
     async append(conversation, drafts, options) {
       const entry = await predictor.predict(conversation, drafts, options);
       // Begun before it is shown, as the order of the log is the order of these calls.
@@ -81,6 +82,7 @@ export function noDeduplication(inner: Store): Store {
     readAfter: async (...args) => (await inner.log.readAfter(...args)).map(unmark),
     readBefore: async (...args) => (await inner.log.readBefore(...args)).map(unmark),
     reactedBy: (...args) => inner.log.reactedBy(...args),
+    truncate: (...args) => inner.log.truncate(...args),
   });
 }
 

@@ -109,7 +109,8 @@ function countsReactionsTwice(store: Store): Store {
 
 function anybodyIsMember(store: Store): Store {
   return withConversations(store, {
-    member: async (id, user) => (await store.conversations.member(id, user)) ?? { user, role: "member", joinedAt: 0, readSeq: 0, readOrdinal: 0 },
+    member: async (id, user) =>
+      (await store.conversations.member(id, user)) ?? { user, role: "member", joinedAt: 0, readSeq: 0, readOrdinal: 0, deliveredSeq: 0 },
   });
 }
 

@@ -101,6 +101,13 @@ export class Committer {
     return notPlanned;
   }
 
+  /** What is planned for keys in `[start, end)`; looks through everything that is under way, so for rare writes only. */
+  plannedBetween(start: string, end: string): Map<string, PlannedValue> {
+    const found = new Map<string, PlannedValue>();
+    for (const batch of [this.#underWay, this.#next]) for (const [key, value] of batch?.writes ?? []) if (key >= start && key < end) found.set(key, value);
+    return found;
+  }
+
   /** Resolves when what is planned for this key is durable; at once when nothing is. */
   settled(key: string): Promise<void> {
     if (this.#next.writes.has(key)) return this.#next.done;

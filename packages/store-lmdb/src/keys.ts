@@ -11,10 +11,13 @@
  * | `c` conversation `\0a` seq | annotation: how the message differs from its entry (S25) |
  * | `c` conversation `\0a` seq `\0` user `\0` emoji | that the user reacted so; emoji as base64url of its UTF-8 (S27) |
  * | `c` conversation `\0b` | what changes rarely: kind, epoch, title… |
- * | `c` conversation `\0k` user `\0` clientId | seq of the entry with this key (S3) |
+ * | `c` conversation `\0h` seq `\0` user | that the user has hidden this message (S32) |
+ * | `c` conversation `\0i` user | how many the user has hidden |
+ * | `c` conversation `\0k` user `\0` clientId | seq of the entry with this key (S3); when it was truncated, all that is left of it (S31) |
  * | `c` conversation `\0m` user | member |
  * | `c` conversation `\0s` seq | entry |
  * | `c` conversation `\0t` | tail: head and counts |
+ * | `r` conversation | that it has `retentionMs` (S33) |
  * | `u` user | profile |
  * | `v` user `\0` | the user's change counter |
  * | `v` user `\0` conversation | membership |
@@ -41,11 +44,23 @@ export const annotationKey = (id: ConversationId, target: number): string => `c$
 export const reactionsKey = (id: ConversationId, target: number, user: UserId): string => `${annotationKey(id, target)}\0${user}\0`;
 export const reactionKey = (id: ConversationId, target: number, user: UserId, emoji: string): string =>
   reactionsKey(id, target, user) + Buffer.from(emoji).toString("base64url");
+/** In the order of seqs, so that a truncation finds those below it. */
+export const hideKey = (id: ConversationId, target: number, user: UserId): string => `${hidesFrom(id, target)}\0${user}`;
+/** All hide marks of messages from this one on lie behind it. */
+export const hidesFrom = (id: ConversationId, target: number): string => `c${id}\0h${orderedNumber(target)}`;
+export const hideCountKey = (id: ConversationId, user: UserId): string => `c${id}\0i${user}`;
 export const tailKey = (id: ConversationId): string => `c${id}\0t`;
+export const retentionKey = (id: ConversationId): string => `r${id}`;
 export const userKey = (user: UserId): string => `u${user}`;
 export const changeKey = (user: UserId): string => `v${user}\0`;
 export const membershipKey = (user: UserId, id: ConversationId): string => `v${user}\0${id}`;
 export const creationKey = (user: UserId, clientId: ClientId): string => `w${user}\0${clientId}`;
+
+/** The first of all annotations and reactions of a conversation lies at or behind it. */
+export const annotationsStart = (id: ConversationId): string => `c${id}\0a`;
+
+/** All retention keys lie in `["r", "s")`. */
+export const retentionsEnd = "s";
 
 /** All conversations' keys lie in `["c", "d")`. */
 export const conversationsEnd = "d";
@@ -60,6 +75,12 @@ export function conversationOf(key: string): ConversationId {
 
 export function seqOf(key: string): number {
   return Number.parseInt(key.slice(key.indexOf("\0") + 3), 36);
+}
+
+/** The message and the user of a hide mark. */
+export function hideMarkOf(key: string): { readonly target: number; readonly user: UserId } {
+  const [, target = "", user = ""] = key.split("\0");
+  return { target: Number.parseInt(target.slice(2), 36), user: user as UserId };
 }
 
 /** The emoji at the end of a reaction's key. */

@@ -11,6 +11,8 @@ import type { Database } from "./database.ts";
 import { ownerKey } from "./keys.ts";
 import { beatIntervalMs, type Owner } from "./owner.ts";
 import type { Reader } from "./reader.ts";
+import type { TailRecord } from "./records.ts";
+import type { Truncator } from "./truncator.ts";
 import type { Writer } from "./writer.ts";
 
 export interface LmdbStoreParts {
@@ -18,6 +20,7 @@ export interface LmdbStoreParts {
   readonly committer: Committer;
   readonly reader: Reader;
   readonly writer: Writer;
+  readonly truncator: Truncator;
   readonly clock: Clock;
   readonly owner: Owner;
 }
@@ -33,12 +36,13 @@ export class LmdbStore implements Store {
 
   constructor(parts: LmdbStoreParts) {
     this.#parts = parts;
-    const { writer } = parts;
+    const { writer, truncator } = parts;
     this.log = {
       append: (conversation, drafts, options) => writer.append(conversation, drafts, options),
       readAfter: async (conversation, after, limit, maxBytes) => this.#readAfter(conversation, after, limit, maxBytes),
       readBefore: async (conversation, before, limit, maxBytes) => this.#readBefore(conversation, before, limit, maxBytes),
       reactedBy: async (conversation, user, seqs) => this.#reader().reactedBy(conversation, user, seqs),
+      truncate: async (conversation, before) => (this.#reader(), truncator.truncate(conversation, before)),
     };
     this.conversations = {
       create: (conversation) => writer.create(conversation),
@@ -49,6 +53,11 @@ export class LmdbStore implements Store {
       members: async (id, after, limit) => this.#reader().members(id, after, checkLimit(limit, 10_000)),
       memberships: async (user) => this.#reader().memberships(user),
       advanceRead: async (id, user, seq) => (this.#reader(), writer.advanceRead(id, user, seq)),
+      advanceDelivered: async (id, user, seq) => (this.#reader(), writer.advanceDelivered(id, user, seq)),
+      updateMember: async (id, user, patch) => (this.#reader(), writer.updateMember(id, user, patch)),
+      hideMessage: async (id, user, target) => (this.#reader(), writer.hideMessage(id, user, target)),
+      hiddenBy: async (id, user, seqs) => this.#reader().hiddenBy(id, user, seqs),
+      withRetention: async (after, limit) => this.#reader().withRetention(after, checkLimit(limit, 1_000)),
     };
     this.users = {
       getMany: async (ids) => ids.flatMap((id) => this.#reader().user(id) ?? []),
@@ -104,22 +113,28 @@ export class LmdbStore implements Store {
   #readAfter(id: ConversationId, after: number, limit: number, maxBytes?: number): readonly LogEntry[] {
     const count = checkLimit(limit, 1_000);
     const reader = this.#reader();
-    const head = reader.tail(id)?.[0] ?? 0;
-    const first = Math.max(after, 0) + 1;
+    const [head, floor] = endsOf(reader.tail(id));
+    const first = Math.max(after, floor) + 1;
     return reader.entries(id, { first, last: Math.min(head, first + count - 1), maxBytes, isDescending: false });
   }
 
   #readBefore(id: ConversationId, before: number, limit: number, maxBytes?: number): readonly LogEntry[] {
     const count = checkLimit(limit, 1_000);
     const reader = this.#reader();
-    const last = Math.min(reader.tail(id)?.[0] ?? 0, before - 1);
-    return reader.entries(id, { first: Math.max(1, last - count + 1), last, maxBytes, isDescending: true }).reverse();
+    const [head, floor] = endsOf(reader.tail(id));
+    const last = Math.min(head, before - 1);
+    return reader.entries(id, { first: Math.max(floor + 1, last - count + 1), last, maxBytes, isDescending: true }).reverse();
   }
 
   #getMany(ids: readonly ConversationId[]): readonly ConversationRecord[] {
     const reader = this.#reader();
     return ids.flatMap((id) => reader.conversation(id) ?? []);
   }
+}
+
+/** Seqs of the head and of the floor. */
+function endsOf(tail: TailRecord | undefined): readonly [head: number, floor: number] {
+  return [tail?.[0] ?? 0, tail?.[6]?.[0] ?? 0];
 }
 
 function checkLimit(limit: number, max: number): number {

@@ -13,10 +13,12 @@ import { openDatabase, type Database } from "./database.ts";
 import { fenceKey, firstDataKey, ownerKey, schemaKey } from "./keys.ts";
 import { LmdbStore } from "./lmdb-store.ts";
 import { judgeOwner, newOwner, staleOwnerMs, type Owner } from "./owner.ts";
+import { PlannedRecords } from "./planned-records.ts";
 import { Reader } from "./reader.ts";
 import { decodeRecord, encodeRecord } from "./records.ts";
 import { migrations as allMigrations, type Migration, type SchemaRecord } from "./schema.ts";
 import { StoreCorruptError, StoreOpenError } from "./store-errors.ts";
+import { Truncator } from "./truncator.ts";
 import { Writer } from "./writer.ts";
 
 export interface LmdbStoreOptions {
@@ -68,8 +70,10 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<LmdbStor
       probeIntervalMs: options.probeIntervalMs ?? 2_000,
     });
     const reader = new Reader(database, (error) => committer.fail("LMDB refuses all work after a failed commit", error));
-    const writer = new Writer({ committer, reader, clock, maxCachedRecords: options.maxCachedRecords ?? 32_768 });
-    return new LmdbStore({ database, committer, reader, writer, clock, owner });
+    const records = new PlannedRecords({ committer, reader, maxCachedRecords: options.maxCachedRecords ?? 32_768 });
+    const writer = new Writer({ committer, reader, records, clock });
+    const truncator = new Truncator({ committer, reader, records });
+    return new LmdbStore({ database, committer, reader, writer, truncator, clock, owner });
   } catch (error) {
     if (isOwner) database.transactionSync(() => void database.remove(ownerKey));
     await database.close();

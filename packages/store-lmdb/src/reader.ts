@@ -15,13 +15,28 @@ import {
   conversationsEnd,
   emojiOf,
   entryKey,
+  hideCountKey,
+  hideKey,
+  hidesFrom,
   memberKey,
   reactionsKey,
+  retentionKey,
+  retentionsEnd,
   tailKey,
   userKey,
   userOf,
 } from "./keys.ts";
-import { decodeAnnotation, decodeEntry, decodeRecord, memberOf, type BaseRecord, type MembershipValue, type MemberValue, type TailRecord } from "./records.ts";
+import {
+  decodeAnnotation,
+  decodeEntry,
+  decodeRecord,
+  floorOf,
+  memberOf,
+  type BaseRecord,
+  type MembershipValue,
+  type MemberValue,
+  type TailRecord,
+} from "./records.ts";
 import { StoreCorruptError } from "./store-errors.ts";
 
 /** MDB_PANIC: after some failed commits LMDB refuses reads as well. */
@@ -87,12 +102,31 @@ export class Reader {
 
   reactedBy(id: ConversationId, user: UserId, seqs: readonly number[]): Map<number, readonly string[]> {
     const reacted = new Map<number, readonly string[]>();
+    // Marks of truncated messages are swept after the floor has moved.
+    const floor = this.tail(id)?.[6]?.[0] ?? 0;
     for (const seq of seqs) {
+      if (seq <= floor) continue;
       const start = reactionsKey(id, seq, user);
       const emojis = this.#range({ start, end: `${start.slice(0, -1)}\x01` }).map(([key]) => emojiOf(key));
       if (emojis.length > 0) reacted.set(seq, emojis.sort());
     }
     return reacted;
+  }
+
+  hiddenBy(id: ConversationId, user: UserId, seqs: readonly number[]): Set<number> {
+    // As a rule nobody has hidden anything.
+    if (this.record(hideCountKey(id, user)) === undefined) return new Set();
+    return new Set(seqs.filter((seq) => this.record(hideKey(id, seq, user)) !== undefined));
+  }
+
+  /** Of messages `first`…`last`. */
+  hideMarkKeys(id: ConversationId, first: number, last: number): string[] {
+    return this.keys({ start: hidesFrom(id, first), end: hidesFrom(id, last + 1) });
+  }
+
+  /** Without the values. */
+  keys(options: { readonly start: string; readonly end: string; readonly limit?: number }): string[] {
+    return this.#guard(() => [...this.#database.getKeys(options)]);
   }
 
   member(id: ConversationId, user: UserId): MemberRecord | undefined {
@@ -123,13 +157,18 @@ export class Reader {
     const ids: ConversationId[] = [];
     let start = after === undefined ? "c" : conversationEnd(after);
     while (ids.length < limit) {
-      const [key] = this.#guard(() => [...this.#database.getKeys({ start, end: conversationsEnd, limit: 1 })]);
+      const [key] = this.keys({ start, end: conversationsEnd, limit: 1 });
       if (key === undefined) break;
       const id = conversationOf(key);
       ids.push(id);
       start = conversationEnd(id);
     }
     return ids;
+  }
+
+  withRetention(after: ConversationId | undefined, limit: number): ConversationId[] {
+    const start = after === undefined ? "r" : `${retentionKey(after)}\0`;
+    return this.keys({ start, end: retentionsEnd, limit }).map((key) => key.slice(1) as ConversationId);
   }
 
   user(id: UserId): UserRecord | undefined {
@@ -158,8 +197,13 @@ export class Reader {
   }
 }
 
-export function conversationRecord(id: ConversationId, base: BaseRecord, [seq, at, ordinal, hash, memberCount, membersSeq]: TailRecord): ConversationRecord {
-  return { id, ...base, memberCount, membersSeq, head: { seq, at, ordinal, hash } };
+export function conversationRecord(
+  id: ConversationId,
+  base: BaseRecord,
+  [seq, at, ordinal, hash, memberCount, membersSeq, floor]: TailRecord,
+): ConversationRecord {
+  const record = { id, ...base, memberCount, membersSeq, head: { seq, at, ordinal, hash } };
+  return floor === undefined ? record : { ...record, floor: floorOf(floor) };
 }
 
 function missing(conversation: ConversationId, seq: number): never {

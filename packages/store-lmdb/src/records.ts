@@ -5,7 +5,7 @@
  */
 import { crc32 } from "node:zlib";
 import type { ClientId, ConversationId, CustomData, Role, ShownContent, UserId } from "@suda/protocol";
-import type { Annotation, LogBody, LogEntry, MemberRecord } from "@suda/server/store";
+import type { Annotation, Floor, LogBody, LogEntry, MemberRecord, StoredKey } from "@suda/server/store";
 import { Packr, RESERVE_START_SPACE } from "msgpackr";
 import { conversationOf, seqOf } from "./keys.ts";
 import { StoreCorruptError } from "./store-errors.ts";
@@ -19,13 +19,21 @@ export interface BaseRecord {
   readonly title?: string;
   readonly avatar?: string;
   readonly data?: CustomData;
+  readonly between?: readonly [UserId, UserId];
+  readonly write?: "admins";
+  readonly slowModeMs?: number;
+  readonly retentionMs?: number;
   readonly pins?: readonly number[];
 }
 
-/** What changes with every append: `[seq, at, ordinal, hash, memberCount, membersSeq]`. */
-export type TailRecord = readonly [seq: number, at: number, ordinal: number, hash: string, memberCount: number, membersSeq: number];
-/** `[role, joinedAt, readSeq, readOrdinal]`. */
-export type MemberValue = readonly [role: Role, joinedAt: number, readSeq: number, readOrdinal: number];
+/** What changes with every append; the floor beside the head, so that a page of the log needs one record. */
+export type TailRecord = readonly [seq: number, at: number, ordinal: number, hash: string, memberCount: number, membersSeq: number, floor?: FloorValue];
+export type FloorValue = readonly [seq: number, ordinal: number, hash: string];
+/** The rest, which few members have, by its names. */
+export type MemberValue = readonly [role: Role, joinedAt: number, readSeq: number, readOrdinal: number, deliveredSeq: number, rest?: MemberRest];
+type MemberRest = Omit<MemberRecord, "user" | "role" | "joinedAt" | "readSeq" | "readOrdinal" | "deliveredSeq">;
+/** What is left of an entry that was truncated; `rev` of an edit. */
+export type SendKeyValue = number | readonly [seq: number, at: number, digest: Buffer, rev?: number];
 /** `[state, change]`. */
 export type MembershipValue = readonly [state: "joined" | "left", change: number];
 type EntryValue = readonly [at: number, from: UserId, clientId: ClientId | null, ordinal: number, digest: Buffer, hash: Buffer, body: LogBody];
@@ -63,12 +71,28 @@ export function decodeEntry(key: string, bytes: Buffer): LogEntry {
   return clientId === null ? { seq: seqOf(key), at, from, ...rest } : { seq: seqOf(key), at, from, clientId, ...rest };
 }
 
-export function memberOf(user: UserId, [role, joinedAt, readSeq, readOrdinal]: MemberValue): MemberRecord {
-  return { user, role, joinedAt, readSeq, readOrdinal };
+export function memberOf(user: UserId, [role, joinedAt, readSeq, readOrdinal, deliveredSeq, rest]: MemberValue): MemberRecord {
+  const member = { user, role, joinedAt, readSeq, readOrdinal, deliveredSeq };
+  return rest === undefined ? member : { ...member, ...rest };
 }
 
-export function memberValue({ role, joinedAt, readSeq, readOrdinal }: MemberRecord): MemberValue {
-  return [role, joinedAt, readSeq, readOrdinal];
+export function memberValue({ user: _user, role, joinedAt, readSeq, readOrdinal, deliveredSeq, ...rest }: MemberRecord): MemberValue {
+  for (const _field in rest) return [role, joinedAt, readSeq, readOrdinal, deliveredSeq, rest];
+  return [role, joinedAt, readSeq, readOrdinal, deliveredSeq];
+}
+
+export function floorOf([seq, ordinal, hash]: FloorValue): Floor {
+  return { seq, ordinal, hash };
+}
+
+export function storedKeyValue({ seq, at, digest, rev }: StoredKey): SendKeyValue {
+  const bytes = Buffer.from(digest, "hex");
+  return rev === undefined ? [seq, at, bytes] : [seq, at, bytes, rev];
+}
+
+export function storedKey([seq, at, digest, rev]: Exclude<SendKeyValue, number>): StoredKey {
+  const key = { seq, at, digest: digest.toString("hex") };
+  return rev === undefined ? key : { ...key, rev };
 }
 
 export function decodeAnnotation(key: string, bytes: Buffer): Annotation {
@@ -99,4 +123,12 @@ function corrupt(key: string, cause?: unknown): StoreCorruptError {
   return new StoreCorruptError(`wrong checksum of a ${kindNames[kind] ?? "record"}`, { conversation, cause });
 }
 
-const kindNames: Readonly<Record<string, string>> = { a: "change of a message", b: "conversation record", k: "send key", m: "member", t: "head" };
+const kindNames: Readonly<Record<string, string>> = {
+  a: "change of a message",
+  b: "conversation record",
+  h: "hidden message",
+  i: "count of hidden messages",
+  k: "send key",
+  m: "member",
+  t: "head",
+};

@@ -1,25 +1,34 @@
 /** The store's contract, what every driver computes alike, and the memory driver. */
 export { annotate, eraseBody, erasedContent, isErased, isMessageChange, pinsAfter } from "./annotations.ts";
-export { chainHash, digestOf, effectsOf, emptyHash, isCountable, type ChainedEntry, type Effect } from "./log-entry.ts";
+export { chainHash, countUnread, digestOf, effectsOf, emptyHash, isCountable, type ChainedEntry, type Effect } from "./log-entry.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
-export { patchFields, planAppend, type AppendPlan, type AppendView, type ReactionMark } from "./plan-append.ts";
+export { patchFields, planAppend, storedKeyOf, type AppendPlan, type AppendView, type ReactionMark } from "./plan-append.ts";
+export { planCreation, type CreationPlan } from "./plan-creation.ts";
+export { planDelivered, planRead, planSettings, type ReadView } from "./plan-member.ts";
+export { planTruncation, withHides, type HideMark, type TruncationPlan, type TruncationView } from "./plan-truncation.ts";
 export type {
   Annotation,
   AppendOptions,
   AppendOutcome,
   ChangeRefusal,
+  ConversationPatch,
   ConversationRecord,
   ConversationStore,
   Draft,
+  Floor,
   Head,
+  HideOutcome,
   LogBody,
   LogEntry,
   LogStore,
+  MemberPatch,
   Membership,
   MemberRecord,
   MessageChangeBody,
   NewConversation,
+  RefusalReason,
   Store,
+  StoredKey,
   StoreStatus,
   UserPatch,
   UserRecord,

@@ -4,7 +4,7 @@
  */
 import { hash } from "node:crypto";
 import { encodeBase64, type ClientId, type Role, type UserId } from "@suda/protocol";
-import type { LogBody } from "./store.ts";
+import type { ConversationPatch, ConversationRecord, LogBody, MemberRecord } from "./store.ts";
 
 /** The hash before the first entry. */
 export const emptyHash: string = "0".repeat(32);
@@ -33,13 +33,19 @@ export function isCountable(body: LogBody): boolean {
   return body.type === "message.created";
 }
 
+/** How many messages are behind the member's read mark and still there (S12, S31). */
+export function countUnread({ head, floor }: ConversationRecord, { readOrdinal }: MemberRecord): number {
+  // The two may have been read one after the other.
+  return Math.max(0, head.ordinal - Math.max(readOrdinal, floor?.ordinal ?? 0));
+}
+
 /** What an entry changes beside the log. Pure: replaying a log over the creation gives the same members and title (S6). */
 export type Effect =
   | { readonly effect: "member.join"; readonly user: UserId; readonly role: Role }
   | { readonly effect: "member.leave"; readonly user: UserId }
   | { readonly effect: "member.role"; readonly user: UserId; readonly role: Role }
   | { readonly effect: "member.read"; readonly user: UserId }
-  | { readonly effect: "conversation.patch"; readonly patch: Extract<LogBody, { type: "conversation.updated" }> };
+  | { readonly effect: "conversation.patch"; readonly patch: ConversationPatch };
 
 /** In order. A `member.join` of a member and a `member.leave` or `member.role` of a stranger change nothing. */
 export function effectsOf(from: UserId, body: LogBody): readonly Effect[] {

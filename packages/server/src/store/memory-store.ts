@@ -6,8 +6,10 @@
  * are made and no other call can come between.
  */
 import { SudaError, systemClock, type ClientId, type Clock, type ConversationId, type UserId } from "@suda/protocol";
-import { emptyHash } from "./log-entry.ts";
-import { patchFields, planAppend } from "./plan-append.ts";
+import { patchFields, planAppend, storedKeyOf } from "./plan-append.ts";
+import { planCreation } from "./plan-creation.ts";
+import { planDelivered, planRead, planSettings } from "./plan-member.ts";
+import { planTruncation, withHides } from "./plan-truncation.ts";
 import type {
   Annotation,
   AppendOptions,
@@ -15,12 +17,15 @@ import type {
   ConversationRecord,
   ConversationStore,
   Draft,
+  HideOutcome,
   LogEntry,
   LogStore,
+  MemberPatch,
   MemberRecord,
   Membership,
   NewConversation,
   Store,
+  StoredKey,
   StoreStatus,
   UserPatch,
   UserRecord,
@@ -34,15 +39,18 @@ export interface MemoryStoreOptions {
 
 interface Conversation {
   record: ConversationRecord;
+  /** From the floor on: the first one is that of `floor.seq + 1`. */
   readonly log: LogEntry[];
   readonly members: Map<UserId, MemberRecord>;
   /** User ids in order; `undefined` after somebody joined or left. */
   memberOrder: UserId[] | undefined;
-  /** `from\nclientId` → seq. */
-  readonly keys: Map<string, number>;
+  /** `from\nclientId` → seq, or what is left of an entry that was truncated. */
+  readonly keys: Map<string, number | StoredKey>;
   readonly annotations: Map<number, Annotation>;
-  /** `seq\nuser` → emoji. */
-  readonly reactions: Map<string, Set<string>>;
+  /** seq → user → emoji. */
+  readonly reactions: Map<number, Map<UserId, Set<string>>>;
+  /** Messages that a user has hidden. */
+  readonly hidden: Map<UserId, Set<number>>;
 }
 
 interface UserState {
@@ -56,6 +64,7 @@ export class MemoryStore implements Store {
     readAfter: async (conversation, after, limit, maxBytes) => this.#readAfter(conversation, after, limit, maxBytes),
     readBefore: async (conversation, before, limit, maxBytes) => this.#readBefore(conversation, before, limit, maxBytes),
     reactedBy: async (conversation, user, seqs) => this.#reactedBy(conversation, user, seqs),
+    truncate: async (conversation, before) => this.#truncate(conversation, before),
   };
   readonly conversations: ConversationStore = {
     create: async (conversation) => this.#create(conversation),
@@ -66,6 +75,11 @@ export class MemoryStore implements Store {
     members: async (id, after, limit) => this.#members(id, after, limit),
     memberships: async (user) => this.#membershipsOf(user),
     advanceRead: async (id, user, seq) => this.#advanceRead(id, user, seq),
+    advanceDelivered: async (id, user, seq) => this.#changeMember(id, user, (member, { record }) => planDelivered(member, seq, record.head), "quiet"),
+    updateMember: async (id, user, patch: MemberPatch) => this.#changeMember(id, user, (member) => planSettings(member, patch)),
+    hideMessage: async (id, user, target) => this.#hideMessage(id, user, target),
+    hiddenBy: async (id, user, seqs) => this.#hiddenBy(id, user, seqs),
+    withRetention: async (after, limit) => this.#withRetention(after, limit),
   };
   readonly users: UserStore = {
     getMany: async (ids) => (this.#open(), ids.flatMap((id) => this.#users.get(id) ?? [])),
@@ -77,6 +91,8 @@ export class MemoryStore implements Store {
   readonly #conversations = new Map<ConversationId, Conversation>();
   /** Conversation ids in order; `undefined` after a creation. */
   #conversationOrder: ConversationId[] | undefined;
+  /** Ids of the conversations with `retentionMs`, in order. */
+  #retaining: ConversationId[] = [];
   /** `user\nclientId` of a creation → its conversation. */
   readonly #creations = new Map<string, ConversationId>();
   readonly #users = new Map<UserId, UserRecord>();
@@ -96,6 +112,7 @@ export class MemoryStore implements Store {
     this.#isClosed = true;
     this.#conversations.clear();
     this.#conversationOrder = undefined;
+    this.#retaining = [];
     this.#creations.clear();
     this.#users.clear();
     this.#userStates.clear();
@@ -109,16 +126,19 @@ export class MemoryStore implements Store {
   #append(id: ConversationId, drafts: readonly Draft[], options: AppendOptions = {}): readonly AppendOutcome[] {
     const conversation = this.#open().get(id);
     if (conversation === undefined) throw new SudaError("conversation.not_found");
-    const { log, keys, members, annotations, reactions } = conversation;
+    const { log, keys, members, annotations, reactions, hidden } = conversation;
+    const floor = floorOf(conversation);
     const view = {
       conversation: conversation.record,
       member: (user: UserId) => members.get(user),
-      stored: (from: UserId, clientId: ClientId) => log[(keys.get(keyOf(from, clientId)) ?? 0) - 1],
-      entry: (seq: number) => log[seq - 1],
+      stored: (from: UserId, clientId: ClientId) => storedAs(conversation, keyOf(from, clientId)),
+      entry: (seq: number) => log[seq - 1 - floor],
       annotation: (target: number) => annotations.get(target),
-      hasReacted: (target: number, emoji: string, user: UserId) => reactions.get(`${target}\n${user}`)?.has(emoji) === true,
+      hasReacted: (target: number, emoji: string, user: UserId) => reactions.get(target)?.get(user)?.has(emoji) === true,
+      hides: (user: UserId) => hidden.get(user)?.size ?? 0,
     };
     const plan = planAppend(view, drafts, { ...options, now: this.#clock.now() });
+    this.#retain(id, conversation.record, plan.conversation);
     conversation.record = plan.conversation;
     for (const entry of plan.entries) {
       log.push(entry);
@@ -128,13 +148,14 @@ export class MemoryStore implements Store {
       if (member === undefined) members.delete(user);
       else members.set(user, member);
     }
-    for (const entry of plan.erased) log[entry.seq - 1] = entry;
+    for (const entry of plan.erased) log[entry.seq - 1 - floor] = entry;
     for (const [target, annotation] of plan.annotations) annotations.set(target, annotation);
     for (const { target, emoji, user, isOn } of plan.reactions) {
-      const emojis = reactions.get(`${target}\n${user}`) ?? new Set();
+      const users = reactions.get(target) ?? new Map<UserId, Set<string>>();
+      const emojis = users.get(user) ?? new Set();
       if (isOn) emojis.add(emoji);
       else emojis.delete(emoji);
-      reactions.set(`${target}\n${user}`, emojis);
+      reactions.set(target, users.set(user, emojis));
     }
     if (plan.memberships.size > 0) conversation.memberOrder = undefined;
     for (const [user, state] of plan.memberships) this.#moveMembership(user, id, state);
@@ -144,7 +165,8 @@ export class MemoryStore implements Store {
   #readAfter(id: ConversationId, after: number, limit: number, maxBytes?: number): readonly LogEntry[] {
     checkLimit(limit, 1_000);
     const conversation = this.#open().get(id);
-    const page = withAnnotations(conversation, conversation?.log.slice(Math.max(after, 0), Math.max(after, 0) + limit) ?? []);
+    const start = Math.max(after - floorOf(conversation), 0);
+    const page = withAnnotations(conversation, conversation?.log.slice(start, start + limit) ?? []);
     return page.slice(0, countWithin(page, maxBytes));
   }
 
@@ -152,7 +174,7 @@ export class MemoryStore implements Store {
     checkLimit(limit, 1_000);
     const conversation = this.#open().get(id);
     const log = conversation?.log ?? [];
-    const end = Math.min(Math.max(before - 1, 0), log.length);
+    const end = Math.min(Math.max(before - 1 - floorOf(conversation), 0), log.length);
     const page = withAnnotations(conversation, log.slice(Math.max(end - limit, 0), end));
     return page.slice(page.length - countWithin(page.toReversed(), maxBytes));
   }
@@ -161,27 +183,77 @@ export class MemoryStore implements Store {
     const reactions = this.#open().get(id)?.reactions;
     const reacted = new Map<number, readonly string[]>();
     for (const seq of seqs) {
-      const emojis = reactions?.get(`${seq}\n${user}`);
+      const emojis = reactions?.get(seq)?.get(user);
       if (emojis !== undefined && emojis.size > 0) reacted.set(seq, [...emojis].sort());
     }
     return reacted;
   }
 
+  /** All in one: in memory there is no batch that could be too large. */
+  #truncate(id: ConversationId, before: number): { removed: number; from: number } {
+    const conversation = this.#open().get(id);
+    if (conversation === undefined) throw new SudaError("conversation.not_found");
+    const { log, members, annotations, hidden } = conversation;
+    const floor = floorOf(conversation);
+    const view = {
+      conversation: conversation.record,
+      entry: (seq: number) => log[seq - 1 - floor] as LogEntry,
+      annotation: (target: number) => annotations.get(target),
+      hideMarks: (first: number, last: number) =>
+        [...hidden].flatMap(([user, seqs]) => [...seqs].filter((seq) => seq >= first && seq <= last).map((target) => ({ target, user }))),
+      hides: (user: UserId) => hidden.get(user)?.size ?? 0,
+      member: (user: UserId) => members.get(user),
+    };
+    const plan = planTruncation(view, Math.min(before - 1, conversation.record.head.seq), Infinity);
+    if (plan === undefined) return { removed: 0, from: floor + 1 };
+    for (const entry of plan.erased) log[entry.seq - 1 - floor] = entry;
+    for (const { from, clientId, key } of plan.keys) conversation.keys.set(keyOf(from, clientId), key);
+    for (const { target, user } of plan.hideMarks) hidden.get(user)?.delete(target);
+    for (const [user, member] of plan.members) members.set(user, member);
+    for (const { seq } of plan.removed) {
+      annotations.delete(seq);
+      conversation.reactions.delete(seq);
+    }
+    log.splice(0, plan.removed.length);
+    conversation.record = plan.conversation;
+    return { removed: plan.removed.length, from: floorOf(conversation) + 1 };
+  }
+
   #create(creation: NewConversation): { outcome: "created" | "existing"; conversation: ConversationRecord } {
-    const { key, members, ...fields } = creation;
+    const { key } = creation;
     const conversations = this.#open();
     const creationKey = key === undefined ? undefined : keyOf(key.user, key.clientId);
     const existing = conversations.get((creationKey === undefined ? undefined : this.#creations.get(creationKey)) ?? creation.id);
     if (existing !== undefined) return { outcome: "existing", conversation: existing.record };
-    const at = creation.createdAt;
-    const first = new Map<UserId, MemberRecord>();
-    for (const { user, role } of members) if (!first.has(user)) first.set(user, { user, role, joinedAt: at, readSeq: 0, readOrdinal: 0 });
-    const record: ConversationRecord = { ...fields, memberCount: first.size, membersSeq: 0, head: { seq: 0, at, ordinal: 0, hash: emptyHash } };
-    conversations.set(creation.id, { record, log: [], members: first, memberOrder: undefined, keys: new Map(), annotations: new Map(), reactions: new Map() });
+    const { conversation: record, members } = planCreation(creation);
+    conversations.set(creation.id, {
+      record,
+      log: [],
+      members: new Map(members),
+      memberOrder: undefined,
+      keys: new Map(),
+      annotations: new Map(),
+      reactions: new Map(),
+      hidden: new Map(),
+    });
     this.#conversationOrder = undefined;
     if (creationKey !== undefined) this.#creations.set(creationKey, creation.id);
-    for (const user of first.keys()) this.#moveMembership(user, creation.id, "joined");
+    this.#retain(creation.id, undefined, record);
+    for (const user of members.keys()) this.#moveMembership(user, creation.id, "joined");
     return { outcome: "created", conversation: record };
+  }
+
+  /** Keeps the list of S33. */
+  #retain(id: ConversationId, before: ConversationRecord | undefined, after: ConversationRecord): void {
+    if ((before?.retentionMs === undefined) === (after.retentionMs === undefined)) return;
+    const others = this.#retaining.filter((other) => other !== id);
+    this.#retaining = after.retentionMs === undefined ? others : [...others, id].sort();
+  }
+
+  #withRetention(after: ConversationId | undefined, limit: number): readonly ConversationId[] {
+    checkLimit(limit, 1_000);
+    this.#open();
+    return pageAfter(this.#retaining, after, limit);
   }
 
   #list(after: ConversationId | undefined, limit: number): readonly ConversationId[] {
@@ -205,15 +277,44 @@ export class MemoryStore implements Store {
   }
 
   #advanceRead(id: ConversationId, user: UserId, seq: number): MemberRecord | undefined {
+    return this.#changeMember(id, user, (member, conversation) => {
+      const { head, floor } = conversation.record;
+      const ordinalAt = (at: number): number => conversation.log[at - 1 - floorOf(conversation)]?.ordinal ?? 0;
+      return planRead(member, seq, { head, floor, ordinalAt });
+    });
+  }
+
+  /** `quiet` moves no change counter. */
+  #changeMember(
+    id: ConversationId,
+    user: UserId,
+    change: (member: MemberRecord, conversation: Conversation) => MemberRecord,
+    loudness?: "quiet",
+  ): MemberRecord | undefined {
     const conversation = this.#open().get(id);
     const member = conversation?.members.get(user);
     if (conversation === undefined || member === undefined) return undefined;
-    const readSeq = Math.min(seq, conversation.record.head.seq);
-    if (!(readSeq > member.readSeq)) return member;
-    const advanced = { ...member, readSeq, readOrdinal: conversation.log[readSeq - 1]?.ordinal ?? 0 };
-    conversation.members.set(user, advanced);
-    this.#moveMembership(user, id, "joined");
-    return advanced;
+    const changed = change(member, conversation);
+    if (changed === member) return member;
+    conversation.members.set(user, changed);
+    if (loudness !== "quiet") this.#moveMembership(user, id, "joined");
+    return changed;
+  }
+
+  #hideMessage(id: ConversationId, user: UserId, target: number): HideOutcome | undefined {
+    const conversation = this.#open().get(id);
+    if (conversation?.members.has(user) !== true) return undefined;
+    if (conversation.log[target - 1 - floorOf(conversation)]?.body.type !== "message.created") return "no_message";
+    const hidden = conversation.hidden.get(user) ?? new Set();
+    if (hidden.has(target)) return "unchanged";
+    conversation.hidden.set(user, hidden.add(target));
+    this.#changeMember(id, user, (member) => withHides(member, hidden.size));
+    return "hidden";
+  }
+
+  #hiddenBy(id: ConversationId, user: UserId, seqs: readonly number[]): ReadonlySet<number> {
+    const hidden = this.#open().get(id)?.hidden.get(user);
+    return new Set(hidden === undefined ? [] : seqs.filter((seq) => hidden.has(seq)));
   }
 
   #ensure(ids: readonly UserId[], at: number): void {
@@ -242,6 +343,18 @@ export class MemoryStore implements Store {
 /** Neither id can contain a newline. */
 function keyOf(user: UserId, clientId: ClientId): string {
   return `${user}\n${clientId}`;
+}
+
+/** Seq of the last entry that is gone. */
+function floorOf(conversation: Conversation | undefined): number {
+  return conversation?.record.floor?.seq ?? 0;
+}
+
+function storedAs(conversation: Conversation, key: string): StoredKey | undefined {
+  const kept = conversation.keys.get(key);
+  if (typeof kept !== "number") return kept;
+  const entry = conversation.log[kept - 1 - floorOf(conversation)];
+  return entry === undefined ? undefined : storedKeyOf(entry);
 }
 
 function checkLimit(limit: number, max: number): void {

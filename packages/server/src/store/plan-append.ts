@@ -3,20 +3,34 @@
  * ⑥ of the path of a message. Every driver asks here and then only has to make the plan durable in its own
  * way, so that roles, idempotency and order cannot come out differently in one of them.
  *
- * Rules: S1 S2 S3 S4 S6 S7 S8 S24 S25 S26 S27 of docs/contracts/store.md; held by `storeSuite` of @suda/testing.
+ * Rules: S1 S2 S3 S4 S6 S7 S8 S24 S25 S26 S27 S29 of docs/contracts/store.md; held by `storeSuite` of @suda/testing.
  */
-import type { ClientId, UserId } from "@suda/protocol";
+import type { ClientId, Role, UserId } from "@suda/protocol";
 import { annotate, eraseBody, isMessageChange, judgeChange, pinsAfter, type ChangeView } from "./annotations.ts";
 import { chainHash, digestOf, effectsOf, isCountable, type Effect } from "./log-entry.ts";
-import type { Annotation, AppendOptions, AppendOutcome, ConversationRecord, Draft, Head, LogBody, LogEntry, MemberRecord, MessageChangeBody } from "./store.ts";
+import type {
+  Annotation,
+  AppendOptions,
+  AppendOutcome,
+  ConversationRecord,
+  Draft,
+  Head,
+  LogBody,
+  LogEntry,
+  MemberRecord,
+  MessageChangeBody,
+  StoredKey,
+} from "./store.ts";
 
 /** Drafts in one append. */
 const draftsMax = 100;
 
 /** What a plan must know of the conversation, entries under way included. Asked only for users, keys and messages that the drafts name. */
 export interface AppendView extends ChangeView {
-  /** The entry that holds the key, if one does. */
-  stored(from: UserId, clientId: ClientId): LogEntry | undefined;
+  /** What the key stands for, if it was ever used. Of a {@link LogEntry} {@link storedKeyOf} makes it. */
+  stored(from: UserId, clientId: ClientId): StoredKey | undefined;
+  /** How many messages somebody who joins has hidden when they were here before (S32). */
+  hides(user: UserId): number;
 }
 
 /** Whether a user's reaction stands from now on. */
@@ -58,7 +72,7 @@ export function planAppend(view: AppendView, drafts: readonly Draft[], options: 
   const at = Math.max(before.head.at, options.now);
   const work = new Work(view);
   const outcomes: AppendOutcome[] = [];
-  const own = new Map<string, LogEntry>();
+  const own = new Map<string, StoredKey>();
   /** Outcomes that speak of an entry of this very append, and fall with it. */
   const leaning = new Set<AppendOutcome>();
   let isHeld = false;
@@ -77,19 +91,21 @@ export function planAppend(view: AppendView, drafts: readonly Draft[], options: 
     if (clientId !== undefined) {
       const stored = view.stored(from, clientId);
       const first = stored ?? own.get(keyOf(from, clientId));
-      const digest = first === undefined ? "" : digestOf(sameRev(draft.body, first.body));
+      const digest = first === undefined ? "" : digestOf(withRev(draft.body, first.rev));
       // Before the roles: a retry learns what became of the first try, also when its sender has been removed since.
       if (first !== undefined && first.digest !== digest) return { outcome: "conflict", seq: stored?.seq ?? 0 };
       if (first !== undefined) return lean({ outcome: "duplicate", seq: first.seq, at: first.at }, stored === undefined);
     }
     if (isMoved) return { outcome: "moved" };
     const role = work.member(from)?.role;
-    if (roles !== undefined && (role === undefined || !roles.includes(role))) return { outcome: "refused" };
+    if (roles !== undefined && (role === undefined || !roles.includes(role))) return { outcome: "refused", reason: "role" };
+    const refused = draft.asMember === true ? work.refusalOf(draft, role, at) : undefined;
+    if (refused !== undefined) return refused;
     const judged = judgeChange(work, draft);
     if (judged.judgement === "reject") return { outcome: "rejected", reason: judged.reason };
     if (judged.judgement === "unchanged") return lean({ outcome: "unchanged", seq: judged.seq, at: judged.at }, work.entries.length > 0);
     const entry = work.store(draft, judged.body, at);
-    if (clientId !== undefined) own.set(keyOf(from, clientId), entry);
+    if (clientId !== undefined) own.set(keyOf(from, clientId), storedKeyOf(entry));
     return lean({ outcome: "stored", entry }, true);
   }
 
@@ -108,9 +124,14 @@ const nothing = {
   erased: [],
 } as const;
 
+/** What a retry of the entry is compared with. */
+export function storedKeyOf({ seq, at, digest, body }: LogEntry): StoredKey {
+  return body.type === "message.edited" ? { seq, at, digest, rev: body.rev } : { seq, at, digest };
+}
+
 /** The store counts `rev`, so a retry of an edit is compared as if it had the first one's. */
-function sameRev(body: LogBody, first: LogBody): LogBody {
-  return body.type === "message.edited" && first.type === "message.edited" ? { ...body, rev: first.rev } : body;
+function withRev(body: LogBody, rev: number | undefined): LogBody {
+  return body.type === "message.edited" && rev !== undefined ? { ...body, rev } : body;
 }
 
 /** The conversation as the drafts so far leave it. */
@@ -126,7 +147,8 @@ class Work implements ChangeView {
   #memberCount: number;
   #membersSeq: number;
   #pins: readonly number[] | undefined;
-  #patches: Extract<Effect, { effect: "conversation.patch" }>["patch"][] = [];
+  /** Title and settings as the drafts so far leave them; the rest is in the fields above. */
+  #patched: ConversationRecord;
 
   constructor(view: AppendView) {
     this.#view = view;
@@ -134,14 +156,13 @@ class Work implements ChangeView {
     this.#memberCount = view.conversation.memberCount;
     this.#membersSeq = view.conversation.membersSeq;
     this.#pins = view.conversation.pins;
+    this.#patched = view.conversation;
   }
 
   get conversation(): ConversationRecord {
-    const { pins: _pins, ...before } = this.#view.conversation;
+    const { pins: _pins, ...patched } = this.#patched;
     const pins = this.#pins;
-    let record: ConversationRecord = { ...before, head: this.#head, memberCount: this.#memberCount, membersSeq: this.#membersSeq, ...(pins && { pins }) };
-    for (const patch of this.#patches) record = patchFields(record, patch);
-    return record;
+    return { ...patched, head: this.#head, memberCount: this.#memberCount, membersSeq: this.#membersSeq, ...(pins && { pins }) };
   }
 
   member(user: UserId): MemberRecord | undefined {
@@ -149,7 +170,8 @@ class Work implements ChangeView {
   }
 
   entry(seq: number): LogEntry | undefined {
-    if (!Number.isInteger(seq)) return undefined;
+    // What was truncated is gone at once, also while a driver still finds it on the disk (S31).
+    if (!Number.isInteger(seq) || seq <= (this.#view.conversation.floor?.seq ?? 0)) return undefined;
     return this.erased.get(seq) ?? this.entries[seq - 1 - this.#view.conversation.head.seq] ?? this.#view.entry(seq);
   }
 
@@ -160,6 +182,21 @@ class Work implements ChangeView {
   hasReacted(target: number, emoji: string, user: UserId): boolean {
     const own = this.reactions.findLast((mark) => mark.target === target && mark.emoji === emoji && mark.user === user);
     return own?.isOn ?? this.#view.hasReacted(target, emoji, user);
+  }
+
+  /** What the settings say to a draft of this kind by somebody of this role (S29). */
+  refusalOf({ from, body }: Draft, role: Role | undefined, at: number): Extract<AppendOutcome, { outcome: "refused" }> | undefined {
+    const { between, write, slowModeMs } = this.#patched;
+    if (between !== undefined && between[0] !== between[1]) {
+      const other = between[0] === from ? between[1] : between[0];
+      if (this.member(other)?.isBlocking === true) return { outcome: "refused", reason: "blocked" };
+      if (this.member(from)?.isBlocking === true) return { outcome: "refused", reason: "blocking" };
+    }
+    if (body.type !== "message.created" || role === "owner" || role === "admin") return undefined;
+    if (write === "admins") return { outcome: "refused", reason: "write" };
+    if (slowModeMs === undefined) return undefined;
+    const retryAfterMs = (this.member(from)?.sentAt ?? -Infinity) + slowModeMs - at;
+    return retryAfterMs > 0 ? { outcome: "refused", reason: "slow", retryAfterMs } : undefined;
   }
 
   store({ from, clientId }: Draft, body: LogBody, at: number): LogEntry {
@@ -193,7 +230,7 @@ class Work implements ChangeView {
 
   #apply(effect: Effect, entry: LogEntry): void {
     if (effect.effect === "conversation.patch") {
-      this.#patches.push(effect.patch);
+      this.#patched = patchFields(this.#patched, effect.patch);
       return;
     }
     const { user } = effect;
@@ -201,8 +238,7 @@ class Work implements ChangeView {
     switch (effect.effect) {
       case "member.join":
         if (member !== undefined) return;
-        // What was said before somebody joined is not unread to them.
-        this.members.set(user, { user, role: effect.role, joinedAt: entry.at, readSeq: entry.seq, readOrdinal: entry.ordinal });
+        this.members.set(user, this.#joined(user, effect.role, entry));
         this.memberships.set(user, "joined");
         this.#memberCount++;
         break;
@@ -217,10 +253,27 @@ class Work implements ChangeView {
         this.members.set(user, { ...member, role: effect.role });
         break;
       case "member.read":
-        if (member !== undefined) this.members.set(user, { ...member, readSeq: entry.seq, readOrdinal: entry.ordinal });
+        if (member !== undefined) this.members.set(user, this.#wrote(member, entry));
         return;
     }
     this.#membersSeq = entry.seq;
+  }
+
+  /** What was said before somebody joined is not unread to them; what they hid when they were here before stays hidden. */
+  #joined(user: UserId, role: Role, { at, seq, ordinal }: LogEntry): MemberRecord {
+    const joined = { user, role, joinedAt: at, readSeq: seq, readOrdinal: ordinal, deliveredSeq: seq };
+    const hides = this.#view.hides(user);
+    return hides === 0 ? joined : { ...joined, hides };
+  }
+
+  /** Who writes has read. */
+  #wrote(member: MemberRecord, { seq, at, ordinal }: LogEntry): MemberRecord {
+    const wrote = { ...member, readSeq: seq, readOrdinal: ordinal, deliveredSeq: seq };
+    const isSlow = this.#patched.slowModeMs !== undefined;
+    // As a rule there is nothing to take away: this is on the path of every message.
+    if (!isSlow && wrote.sentAt === undefined && wrote.isMarkedUnread === undefined) return wrote;
+    const { sentAt: _sentAt, isMarkedUnread: _isMarkedUnread, ...rest } = wrote;
+    return isSlow ? { ...rest, sentAt: at } : rest;
   }
 }
 

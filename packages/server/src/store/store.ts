@@ -32,7 +32,17 @@ export type LogBody =
   | { readonly type: "member.added"; readonly users: readonly UserId[] }
   | { readonly type: "member.removed"; readonly user: UserId }
   | { readonly type: "member.updated"; readonly user: UserId; readonly role: Role }
-  | { readonly type: "conversation.updated"; readonly title?: string | null; readonly avatar?: string | null; readonly data?: CustomData | null };
+  | ({ readonly type: "conversation.updated" } & ConversationPatch);
+
+/** Title and settings that an entry changes. Absent fields stay, `null` removes. */
+export interface ConversationPatch {
+  readonly title?: string | null;
+  readonly avatar?: string | null;
+  readonly data?: CustomData | null;
+  readonly write?: "admins" | null;
+  readonly slowModeMs?: number | null;
+  readonly retentionMs?: number | null;
+}
 
 /** What is done to an earlier message, `target` (S24…). In a draft, `rev` is 0: the store counts. */
 export type MessageChangeBody =
@@ -59,6 +69,8 @@ export interface Draft {
   readonly clientId?: ClientId;
   /** The sender's roles one of which `from` must hold at commit (S7); absent: no condition (the host's backend). */
   readonly roles?: readonly Role[];
+  /** Bound by the conversation's settings at commit (S29); absent: by none of them (the host's backend, and what is always allowed). */
+  readonly asMember?: true;
   /** For changes of a message: only its author, or somebody with one of these roles (S24); absent: no condition. */
   readonly unlessAuthor?: readonly Role[];
   /** For an edit: only if this is the message's latest `rev`, 0 for one that was never edited (S25). */
@@ -93,15 +105,23 @@ export interface LogEntry {
  */
 export type ChangeRefusal = "no_message" | "not_author" | "deleted" | "other_kind" | "other_rev" | "full";
 
-/** What became of one draft (S3, S7, S8, S24). */
+/**
+ * Why a draft is not stored though nothing is wrong with it. `role`: the sender holds none of `roles` (S7). The others
+ * are of a draft `asMember` (S29). `write`: only owners and admins write here. `slow`: too soon after the sender's last
+ * message. `blocked`: the other one of the direct conversation accepts nothing from the sender; `blocking`: the sender
+ * accepts nothing from the other one, and so says nothing either.
+ */
+export type RefusalReason = "role" | "write" | "slow" | "blocked" | "blocking";
+
+/** What became of one draft (S3, S7, S8, S24, S29). */
 export type AppendOutcome =
   | { readonly outcome: "stored"; readonly entry: LogEntry }
   /** The same key with the same body was stored before; this is its place. */
   | { readonly outcome: "duplicate"; readonly seq: number; readonly at: number }
   /** The same key with another body was stored before; nothing was changed. `seq` is 0 when the other one is a draft of this very append. */
   | { readonly outcome: "conflict"; readonly seq: number }
-  /** At commit `from` was no member with one of the roles. */
-  | { readonly outcome: "refused" }
+  /** At commit `from` held none of the roles, or a setting did not allow it. `retryAfterMs` is with `slow`. */
+  | { readonly outcome: "refused"; readonly reason: RefusalReason; readonly retryAfterMs?: number }
   /** What it says is so already: nothing was stored. The place of the deletion for one more deletion, else the head. */
   | { readonly outcome: "unchanged"; readonly seq: number; readonly at: number }
   /** The message that it speaks of does not take it. */
@@ -114,6 +134,22 @@ export type AppendOutcome =
 export interface AppendOptions {
   /** Only if no entry after this seq has changed the members: for changes whose rules look at all members. */
   readonly ifMembersSeq?: number;
+}
+
+/** The last entry of a log that was truncated: it and those before it are gone (S31). */
+export interface Floor {
+  readonly seq: number;
+  readonly ordinal: number;
+  readonly hash: string;
+}
+
+/** What is kept of an entry with a key when the entry goes, so that a retry still finds it (S3, S31). */
+export interface StoredKey {
+  readonly seq: number;
+  readonly at: number;
+  readonly digest: string;
+  /** Of an edit: part of its digest, and counted by the store. */
+  readonly rev?: number;
 }
 
 /** The end of a log. */
@@ -139,12 +175,24 @@ export interface LogStore {
    * unknown, and appending the same drafts again (with their clientIds) finds it out.
    */
   append(conversation: ConversationId, drafts: readonly Draft[], options?: AppendOptions): Promise<readonly AppendOutcome[]>;
-  /** Entries with `seq > after`, ascending, at most `limit` (1–1,000) and at most `maxBytes` stored bytes (but at least one entry). */
+  /**
+   * Entries with `seq > after`, ascending, at most `limit` (1–1,000) and at most `maxBytes` stored bytes (but at least
+   * one entry). Below the floor it begins behind the floor: whoever reads on while the log is truncated looks at the
+   * first seq of the page.
+   */
   readAfter(conversation: ConversationId, after: number, limit: number, maxBytes?: number): Promise<readonly LogEntry[]>;
   /** The last entries with `seq < before`, ascending, bounded likewise. */
   readBefore(conversation: ConversationId, before: number, limit: number, maxBytes?: number): Promise<readonly LogEntry[]>;
   /** The user's own reactions to messages that have some: seq → emoji. Messages without one of theirs are left out. */
   reactedBy(conversation: ConversationId, user: UserId, seqs: readonly number[]): Promise<ReadonlyMap<number, readonly string[]>>;
+  /**
+   * Removes the entries with `seq < before`, up to the durable head at most, for ever (S31): from every read and from the
+   * disk, with what was made of them, in batches of a bounded size each of which is atomic and moves the floor. Keys stay.
+   * Resolves when the last batch is durable; when it rejects, those before it stand. Nothing below the floor is no mistake.
+   * @returns how many entries this call removed, and the first seq that there is now or will be next
+   * @throws SudaError `conversation.not_found`, and as {@link LogStore.append}
+   */
+  truncate(conversation: ConversationId, before: number): Promise<{ readonly removed: number; readonly from: number }>;
 }
 
 // ── conversations and members ─────────────────────────────────────────────────────────────────────────
@@ -159,12 +207,22 @@ export interface ConversationRecord {
   readonly title?: string;
   readonly avatar?: string;
   readonly data?: CustomData;
+  /** Of a direct conversation: its two members, twice the same in a conversation with oneself. */
+  readonly between?: readonly [UserId, UserId];
+  /** Only owners and admins write messages; absent: all members. */
+  readonly write?: "admins";
+  /** Between two messages of one member with the role `member`; absent: none. */
+  readonly slowModeMs?: number;
+  /** How old messages may become, for those who truncate; the store itself only keeps the list ({@link ConversationStore.withRetention}). */
+  readonly retentionMs?: number;
   /** Seqs of pinned messages in the order of pinning; absent when there are none. */
   readonly pins?: readonly number[];
   readonly memberCount: number;
   /** Seq of the last entry that changed members or roles; 0 since creation. */
   readonly membersSeq: number;
   readonly head: Head;
+  /** Absent: every entry there ever was is there. */
+  readonly floor?: Floor;
 }
 
 export interface MemberRecord {
@@ -173,9 +231,35 @@ export interface MemberRecord {
   readonly joinedAt: number;
   /** Has read up to and including this seq. Begins at the entry of the joining, so that what was said before is not unread; 0 for founders. */
   readonly readSeq: number;
-  /** `ordinal` at `readSeq`; unread is `head.ordinal - readOrdinal`. */
+  /** `ordinal` at `readSeq`, or less than it when `readSeq` is below the floor; see {@link countUnread}. */
   readonly readOrdinal: number;
+  /** A device of the member's has everything up to this seq; never less than `readSeq` (S28). */
+  readonly deliveredSeq: number;
+  /** `at` of the member's last message; kept only while the conversation has slow mode. */
+  readonly sentAt?: number;
+  /** How many messages the member has hidden from themself and that are still there (S32). */
+  readonly hides?: number;
+  // The member's own settings (S30), each absent until set.
+  /** Epoch ms. */
+  readonly mutedUntil?: number;
+  /** `head.ordinal` when the member hid the conversation. */
+  readonly hiddenOrdinal?: number;
+  /** Until the member reads or writes. */
+  readonly isMarkedUnread?: true;
+  /** Of a direct conversation: accepts nothing from the other one. */
+  readonly isBlocking?: true;
 }
+
+/** Own settings of a member. Absent fields stay, `null` removes. */
+export interface MemberPatch {
+  readonly mutedUntil?: number | null;
+  readonly hiddenOrdinal?: number | null;
+  readonly isMarkedUnread?: true | null;
+  readonly isBlocking?: true | null;
+}
+
+/** `no_message`: no message with that seq is there (any more). */
+export type HideOutcome = "hidden" | "unchanged" | "no_message";
 
 export interface NewConversation {
   readonly id: ConversationId;
@@ -188,6 +272,10 @@ export interface NewConversation {
   readonly title?: string;
   readonly avatar?: string;
   readonly data?: CustomData;
+  readonly write?: "admins";
+  readonly slowModeMs?: number;
+  readonly retentionMs?: number;
+  /** Of a direct conversation: one or two different users. */
   readonly members: readonly { readonly user: UserId; readonly role: Role }[];
 }
 
@@ -203,6 +291,7 @@ export interface ConversationStore {
   /**
    * Creates with members and their memberships, durable when it resolves. When the id or the key exists, nothing
    * is written and the existing one comes back (S11).
+   * @throws RangeError for a direct conversation of none or of more than two
    */
   create(conversation: NewConversation): Promise<{ readonly outcome: "created" | "existing"; readonly conversation: ConversationRecord }>;
   get(id: ConversationId): Promise<ConversationRecord | undefined>;
@@ -219,9 +308,20 @@ export interface ConversationStore {
    * Advances a read mark: never backwards, never beyond the head (S12). Durable when it resolves. A mark that
    * moved also moves the user's change counter and the membership's `change`, so that the user's other devices
    * learn of it (S10); sending moves the mark but not the counter, because there the head has moved.
+   * Also advances `deliveredSeq`, and takes `isMarkedUnread` away, which counts as moving.
    * `undefined` when the user is no member.
    */
   advanceRead(id: ConversationId, user: UserId, seq: number): Promise<MemberRecord | undefined>;
+  /** Advances `deliveredSeq` likewise (S28), but never moves the change counter. */
+  advanceDelivered(id: ConversationId, user: UserId, seq: number): Promise<MemberRecord | undefined>;
+  /** Changes own settings. When something changed, the user's change counter and the membership's `change` move (S30). `undefined` when the user is no member. */
+  updateMember(id: ConversationId, user: UserId, patch: MemberPatch): Promise<MemberRecord | undefined>;
+  /** Hides a message from one member (S32); one that was not hidden yet moves the counter likewise. `undefined` when the user is no member. */
+  hideMessage(id: ConversationId, user: UserId, target: number): Promise<HideOutcome | undefined>;
+  /** Those of the messages that the user has hidden, member or not. */
+  hiddenBy(id: ConversationId, user: UserId, seqs: readonly number[]): Promise<ReadonlySet<number>>;
+  /** Ids of the conversations that have `retentionMs`, ascending after `after`, from an index of its own (S33). `limit` 1–1,000. */
+  withRetention(after: ConversationId | undefined, limit: number): Promise<readonly ConversationId[]>;
 }
 
 // ── users ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -56,8 +56,10 @@ function damaged(store: Store, damage: Damage): Store {
       readAfter: async (...args) => (await log.readAfter(...args)).flatMap((one) => entry(one) ?? []),
       readBefore: (...args) => log.readBefore(...args),
       reactedBy: (...args) => log.reactedBy(...args),
+      truncate: (...args) => log.truncate(...args),
     },
     conversations: {
+      ...conversations,
       create: (creation) => conversations.create(creation),
       get: async (id) => {
         const found = await conversations.get(id);
@@ -123,7 +125,7 @@ const planted: readonly { readonly what: string; readonly damage: Damage; readon
   { what: "another time of joining", damage: { members: ofUser(alice, (member) => ({ ...member, joinedAt: 5 })) }, kind: "member.differs", user: alice },
   {
     what: "a member who left",
-    damage: { members: (members) => [...members, { user: bob, role: "member", joinedAt: 0, readSeq: 3, readOrdinal: 2 }] },
+    damage: { members: (members) => [...members, { user: bob, role: "member", joinedAt: 0, readSeq: 3, readOrdinal: 2, deliveredSeq: 3 }] },
     kind: "member.differs",
     user: bob,
   },

@@ -42,6 +42,7 @@ export class CrashableStore implements Store {
     this.log = {
       ...log,
       append: (...args) => write(() => log.append(...args)),
+      truncate: (...args) => write(() => log.truncate(...args)),
       readAfter: (...args) => read(() => log.readAfter(...args)),
       readBefore: (...args) => read(() => log.readBefore(...args)),
       reactedBy: (...args) => read(() => log.reactedBy(...args)),
@@ -50,11 +51,16 @@ export class CrashableStore implements Store {
       ...conversations,
       create: (...args) => write(() => conversations.create(...args)),
       advanceRead: (...args) => write(() => conversations.advanceRead(...args)),
+      advanceDelivered: (...args) => write(() => conversations.advanceDelivered(...args)),
+      updateMember: (...args) => write(() => conversations.updateMember(...args)),
+      hideMessage: (...args) => write(() => conversations.hideMessage(...args)),
       get: (...args) => read(() => conversations.get(...args)),
       getMany: (...args) => read(() => conversations.getMany(...args)),
       member: (...args) => read(() => conversations.member(...args)),
       members: (...args) => read(() => conversations.members(...args)),
       memberships: (...args) => read(() => conversations.memberships(...args)),
+      hiddenBy: (...args) => read(() => conversations.hiddenBy(...args)),
+      withRetention: (...args) => read(() => conversations.withRetention(...args)),
     };
     this.users = { ...users, ensure: (...args) => write(() => users.ensure(...args)), update: (...args) => write(() => users.update(...args)) };
   }

@@ -231,11 +231,11 @@ export function appendRules(open: OpenStore): void {
     });
     const { log } = world.store;
     const rename = (from: typeof alice) => draft(from, { type: "conversation.updated", title: "New" }, undefined, ["owner", "admin"]);
-    assert.deepEqual(await log.append(lobby, [rename(bob)]), [{ outcome: "refused" }]);
-    assert.deepEqual(await log.append(lobby, [rename(carol)]), [{ outcome: "refused" }]);
+    assert.deepEqual(await log.append(lobby, [rename(bob)]), [{ outcome: "refused", reason: "role" }]);
+    assert.deepEqual(await log.append(lobby, [rename(carol)]), [{ outcome: "refused", reason: "role" }]);
     assert.equal(storedSeq((await log.append(lobby, [rename(alice)]))[0]), 1);
     assert.equal(storedSeq((await log.append(lobby, [draft(carol, says("from the backend"))]))[0]), 2);
-    assert.deepEqual(await log.append(lobby, [draft(carol, says("none will do"), "k", [])]), [{ outcome: "refused" }]);
+    assert.deepEqual(await log.append(lobby, [draft(carol, says("none will do"), "k", [])]), [{ outcome: "refused", reason: "role" }]);
   });
 
   test("[S7] a removal under way already counts: the send after it is refused", async () => {
@@ -248,7 +248,7 @@ export function appendRules(open: OpenStore): void {
       log.append(lobby, [draft(bob, says("after"), "k2", ["member"])]),
     ]);
     assert.equal(storedSeq(before?.[0]), 1);
-    assert.deepEqual(after, [{ outcome: "refused" }]);
+    assert.deepEqual(after, [{ outcome: "refused", reason: "role" }]);
     const [retry] = await log.append(lobby, [draft(bob, says("before"), "k1", ["member"])]);
     assert.equal(retry?.outcome, "duplicate", "a retry learns what became of the first try, member or not");
     await checkLog(world.store, lobby);
@@ -263,7 +263,7 @@ export function appendRules(open: OpenStore): void {
       [1, 2],
     );
     const left = await world.store.log.append(lobby, [draft(alice, { type: "member.removed", user: bob }), draft(bob, says("bye"), "j", ["member"])]);
-    assert.deepEqual(left, [{ outcome: "withheld" }, { outcome: "refused" }]);
+    assert.deepEqual(left, [{ outcome: "withheld" }, { outcome: "refused", reason: "role" }]);
   });
 
   test("[S8] a change that looked at all members is not stored when they have changed since", async () => {

@@ -29,8 +29,8 @@ export function conversationRules(open: OpenStore): void {
     const store = await world.reopen();
     assert.deepEqual(await store.conversations.get(lobby), expected);
     assert.deepEqual(await store.conversations.members(lobby, undefined, 10), [
-      { user: alice, role: "owner", joinedAt: plain.createdAt, readSeq: 0, readOrdinal: 0 },
-      { user: bob, role: "member", joinedAt: plain.createdAt, readSeq: 0, readOrdinal: 0 },
+      { user: alice, role: "owner", joinedAt: plain.createdAt, readSeq: 0, readOrdinal: 0, deliveredSeq: 0 },
+      { user: bob, role: "member", joinedAt: plain.createdAt, readSeq: 0, readOrdinal: 0, deliveredSeq: 0 },
     ]);
     assert.deepEqual(await store.conversations.memberships(alice), { change: 1, memberships: [{ conversation: lobby, state: "joined", change: 1 }] });
   });

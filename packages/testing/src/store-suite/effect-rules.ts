@@ -28,7 +28,7 @@ export function effectRules(open: OpenStore): void {
     await log.append(lobby, [draft(alice, says("before bob"))]);
     world.clock.time += 50;
     await log.append(lobby, [draft(alice, { type: "member.added", users: [bob, alice, carol] })]);
-    const joined = { role: "member", joinedAt: world.clock.now(), readSeq: 2, readOrdinal: 1 };
+    const joined = { role: "member", joinedAt: world.clock.now(), readSeq: 2, readOrdinal: 1, deliveredSeq: 2 };
     assert.deepEqual(await conversations.member(lobby, bob), { user: bob, ...joined }, "what was said before is not unread");
     assert.equal((await conversations.get(lobby))?.memberCount, 3);
     await log.append(lobby, [draft(alice, { type: "member.updated", user: bob, role: "admin" })]);
@@ -122,7 +122,9 @@ export function effectRules(open: OpenStore): void {
 
 /** The members and title that a log gives: written apart from the drivers' code, from the contract's words. */
 function replay(log: readonly LogEntry[], founders: readonly UserId[], createdAt: number) {
-  const members = new Map<UserId, MemberRecord>(founders.map((who) => [who, { user: who, role: "member", joinedAt: createdAt, readSeq: 0, readOrdinal: 0 }]));
+  const members = new Map<UserId, MemberRecord>(
+    founders.map((who) => [who, { user: who, role: "member", joinedAt: createdAt, readSeq: 0, readOrdinal: 0, deliveredSeq: 0 }]),
+  );
   let title: string | undefined;
   let membersSeq = 0;
   for (const entry of log) {
@@ -133,7 +135,14 @@ function replay(log: readonly LogEntry[], founders: readonly UserId[], createdAt
       }
       const member = members.get(effect.user);
       if (effect.effect === "member.join" && member === undefined) {
-        members.set(effect.user, { user: effect.user, role: effect.role, joinedAt: entry.at, readSeq: entry.seq, readOrdinal: entry.ordinal });
+        members.set(effect.user, {
+          user: effect.user,
+          role: effect.role,
+          joinedAt: entry.at,
+          readSeq: entry.seq,
+          readOrdinal: entry.ordinal,
+          deliveredSeq: entry.seq,
+        });
         membersSeq = entry.seq;
       } else if (effect.effect === "member.leave" && members.delete(effect.user)) {
         membersSeq = entry.seq;
@@ -141,7 +150,7 @@ function replay(log: readonly LogEntry[], founders: readonly UserId[], createdAt
         members.set(effect.user, { ...member, role: effect.role });
         membersSeq = entry.seq;
       } else if (effect.effect === "member.read" && member !== undefined) {
-        members.set(effect.user, { ...member, readSeq: entry.seq, readOrdinal: entry.ordinal });
+        members.set(effect.user, { ...member, readSeq: entry.seq, readOrdinal: entry.ordinal, deliveredSeq: entry.seq });
       }
     }
   }
