@@ -15,6 +15,9 @@ export type MessageChange = MessageEdited | MessageDeleted | ReactionAdded | Rea
  */
 export function applyChange(message: MessageCreated, event: MessageChange, me: UserId | undefined): MessageCreated {
   if (event.seq <= (message.changed ?? 0)) return message;
+  // What its reader deleted for themself says nothing, whatever becomes of it for the others.
+  if (message.hidden === true)
+    return { ...message, changed: event.seq, ...(event.type === "message.deleted" ? { deleted: { by: event.from, at: event.at } } : {}) };
   const { edited, reactions = [], data, ...rest } = message;
   const changed = event.seq;
   const others = { ...(data === undefined ? {} : { data }), changed };

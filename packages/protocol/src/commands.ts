@@ -18,12 +18,15 @@ import {
   EmojiSchema,
   LimitSchema,
   RefSchema,
+  RetentionSchema,
   RoleSchema,
   SeqSchema,
+  SlowModeSchema,
   TimeSchema,
   TitleSchema,
   UrlSchema,
   UserIdSchema,
+  WriteSchema,
 } from "./scalars.ts";
 
 const nullable = <Schema extends Type.TSchema>(schema: Schema) => Type.Optional(Type.Union([schema, Type.Null()]));
@@ -41,7 +44,20 @@ export const createFields = {
   title: Type.Optional(TitleSchema),
   avatar: Type.Optional(UrlSchema),
   data: Type.Optional(DataSchema),
+  write: Type.Optional(WriteSchema),
+  slowModeMs: Type.Optional(SlowModeSchema),
+  retentionMs: Type.Optional(RetentionSchema),
   members: Type.Array(UserIdSchema, { maxItems: limits.membersPerCommandMax }),
+} as const;
+
+/** What may be changed of a conversation; absent fields stay, `null` removes. */
+export const updateFields = {
+  title: nullable(TitleSchema),
+  avatar: nullable(UrlSchema),
+  data: nullable(DataSchema),
+  write: nullable(WriteSchema),
+  slowModeMs: nullable(SlowModeSchema),
+  retentionMs: nullable(RetentionSchema),
 } as const;
 
 /** Of `message.send` and of the route that sends. */
@@ -58,6 +74,7 @@ const aboutMessage = { conversation: ConversationIdSchema, target: SeqSchema } a
 
 const TokenSchema = Type.String({ minLength: 1, maxLength: limits.tokenMaxLength });
 const nothing = Closed({});
+const asItIsNow = Closed({ conversation: ConversationSchema });
 const written = Closed({ seq: SeqSchema, at: TimeSchema });
 const conversationPage = { conversations: Type.Array(ConversationSchema), more: Type.Boolean(), next: Type.Optional(Type.String()) } as const;
 
@@ -110,9 +127,41 @@ export const commands = {
     reply: Closed(conversationPage),
   },
   "conversation.update": {
-    summary: "Changes a group's title, avatar or data (owner or admin); `null` removes.",
-    fields: { conversation: ConversationIdSchema, title: nullable(TitleSchema), avatar: nullable(UrlSchema), data: nullable(DataSchema) },
+    summary:
+      "Changes a group's title, avatar, data and settings (owner or admin); `null` removes. Of a direct conversation only `retentionMs`, by either of the two.",
+    fields: { conversation: ConversationIdSchema, ...updateFields },
     reply: written,
+  },
+  "conversation.mute": {
+    summary: "My devices need not call me for this conversation, until `until` or until I unmute it. Only I know of it.",
+    fields: { conversation: ConversationIdSchema, until: Type.Optional(TimeSchema) },
+    reply: asItIsNow,
+  },
+  "conversation.unmute": {
+    summary: "My devices call me again.",
+    fields: { conversation: ConversationIdSchema },
+    reply: asItIsNow,
+  },
+  "conversation.hide": {
+    summary: "Leave this conversation out of what I see until there is a new message in it.",
+    fields: { conversation: ConversationIdSchema },
+    reply: asItIsNow,
+  },
+  "conversation.show": {
+    summary: "Show it again.",
+    fields: { conversation: ConversationIdSchema },
+    reply: asItIsNow,
+  },
+  "user.block": {
+    summary:
+      "This user can do nothing in our direct conversation any more, nor watch my presence. The conversation is opened if there is none: the block is a setting of it. The user is not told.",
+    fields: { user: UserIdSchema },
+    reply: asItIsNow,
+  },
+  "user.unblock": {
+    summary: "Takes the block back. If there is none, nothing changes.",
+    fields: { user: UserIdSchema },
+    reply: asItIsNow,
   },
   "member.list": {
     summary: "The members of a conversation, by user id. `next` of a page is the `after` of the following one.",
@@ -156,6 +205,11 @@ export const commands = {
     fields: aboutMessage,
     reply: written,
   },
+  "message.hide": {
+    summary: "Deletes a message for me alone, on all my devices and for good. Others keep it. Again: the same answer.",
+    fields: aboutMessage,
+    reply: nothing,
+  },
   "reaction.add": {
     summary: "Reacts to a message. If one did already with this emoji, nothing is written and `seq` is the head.",
     fields: { ...aboutMessage, emoji: EmojiSchema },
@@ -181,11 +235,27 @@ export const commands = {
     summary:
       "Events after (ascending) or before (the newest ones below it, still ascending) a seq; neither: the newest page. A page ends early at 512 KiB; `more` says whether there is more in that direction.",
     fields: { conversation: ConversationIdSchema, ...historyFields },
-    reply: Closed({ events: Type.Array(LogEventSchema), head: SeqSchema, more: Type.Boolean() }),
+    reply: Closed({
+      events: Type.Array(LogEventSchema),
+      head: SeqSchema,
+      from: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: "The first seq that the log still has; 1 when absent" })),
+      more: Type.Boolean(),
+    }),
   },
   "receipt.read": {
-    summary: "I have read up to and including `seq`. Never goes backwards, never beyond the head.",
+    summary: "I have read up to and including `seq`. Never goes backwards, never beyond the head. Takes a mark as unread away.",
     fields: { conversation: ConversationIdSchema, seq: SeqSchema },
+    reply: Closed({ read: SeqSchema, unread: CountSchema }),
+  },
+  "receipt.delivered": {
+    summary:
+      "A device of mine has everything up to and including `seq`. Never goes backwards, never beyond the head; reading is receiving too. Not kept in groups of over 100 members.",
+    fields: { conversation: ConversationIdSchema, seq: SeqSchema },
+    reply: Closed({ delivered: SeqSchema }),
+  },
+  "receipt.unread": {
+    summary: "Marks the conversation as unread, for me to come back to. My read mark and the count stay; my next reading or message takes the mark away.",
+    fields: { conversation: ConversationIdSchema },
     reply: Closed({ read: SeqSchema, unread: CountSchema }),
   },
   "typing.start": {

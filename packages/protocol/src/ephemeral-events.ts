@@ -9,13 +9,17 @@ import { Closed, ConversationIdSchema, SeqSchema, UserIdSchema } from "./scalars
 export const TypingStartedSchema = Closed({ type: Type.Literal("typing.started"), conversation: ConversationIdSchema, user: UserIdSchema });
 export const TypingStoppedSchema = Closed({ type: Type.Literal("typing.stopped"), conversation: ConversationIdSchema, user: UserIdSchema });
 
-/** How far a member has read; only grows. The latest one stands for all before it. Not told in groups of over 100 members. */
+/** How far a member has read, and how far their devices have received; both only grow. The latest one stands for all before it. Not told in groups of over 100 members. */
 export const ReceiptUpdatedSchema = Closed({
   type: Type.Literal("receipt.updated"),
   conversation: ConversationIdSchema,
   user: UserIdSchema,
   read: SeqSchema,
+  delivered: SeqSchema,
 });
+
+/** The conversation's retention removed what was before `from`; its log begins there now. */
+export const ConversationTruncatedSchema = Closed({ type: Type.Literal("conversation.truncated"), conversation: ConversationIdSchema, from: SeqSchema });
 
 /** Whether a user whom this connection watches has a connection. */
 export const PresenceChangedSchema = Closed({ type: Type.Literal("presence.changed"), user: UserIdSchema, online: Type.Boolean() });
@@ -29,6 +33,7 @@ export const GoawaySchema = Closed({ type: Type.Literal("goaway"), windowMs: Typ
 export type TypingStarted = Type.Static<typeof TypingStartedSchema>;
 export type TypingStopped = Type.Static<typeof TypingStoppedSchema>;
 export type ReceiptUpdated = Type.Static<typeof ReceiptUpdatedSchema>;
+export type ConversationTruncated = Type.Static<typeof ConversationTruncatedSchema>;
 export type PresenceChanged = Type.Static<typeof PresenceChangedSchema>;
 export type Lag = Type.Static<typeof LagSchema>;
 export type Goaway = Type.Static<typeof GoawaySchema>;

@@ -12,12 +12,15 @@ import {
   CountSchema,
   DataSchema,
   EmojiSchema,
+  RetentionSchema,
   RoleSchema,
   SeqSchema,
+  SlowModeSchema,
   TimeSchema,
   TitleSchema,
   UrlSchema,
   UserIdSchema,
+  WriteSchema,
 } from "./scalars.ts";
 
 const place = { conversation: ConversationIdSchema, seq: SeqSchema, at: TimeSchema, from: UserIdSchema } as const;
@@ -27,7 +30,8 @@ export const ReactionSchema = Closed({ emoji: EmojiSchema, count: CountSchema, m
 
 /**
  * A message. Live it is as it was sent. In history, resume and `last` it is as it is now: `content` is the
- * latest one, and `changed` is the seq of the last event that is contained in it.
+ * latest one, and `changed` is the seq of the last event that is contained in it. `hidden`: the receiving user
+ * deleted it for themself, and gets nothing of what it says.
  */
 export const MessageCreatedSchema = Closed({
   type: Type.Literal("message.created"),
@@ -38,6 +42,7 @@ export const MessageCreatedSchema = Closed({
   replyTo: Type.Optional(SeqSchema),
   edited: Type.Optional(Closed({ rev: CountSchema, at: TimeSchema })),
   deleted: Type.Optional(Closed({ by: UserIdSchema, at: TimeSchema })),
+  hidden: Type.Optional(Type.Literal(true)),
   reactions: Type.Optional(Type.Array(ReactionSchema)),
   changed: Type.Optional(SeqSchema),
 });
@@ -87,6 +92,9 @@ export const ConversationUpdatedSchema = Closed({
   title: Type.Optional(Type.Union([TitleSchema, Type.Null()])),
   avatar: Type.Optional(Type.Union([UrlSchema, Type.Null()])),
   data: Type.Optional(Type.Union([DataSchema, Type.Null()])),
+  write: Type.Optional(Type.Union([WriteSchema, Type.Null()])),
+  slowModeMs: Type.Optional(Type.Union([SlowModeSchema, Type.Null()])),
+  retentionMs: Type.Optional(Type.Union([RetentionSchema, Type.Null()])),
 });
 
 /** Every durable entry of a conversation's log, as the wire shows it. */

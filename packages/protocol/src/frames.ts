@@ -6,14 +6,23 @@ import Type from "typebox";
 import { commands, type CommandType, type Ref } from "./commands.ts";
 import { LogEventSchema, type LogEvent } from "./events.ts";
 import type { ErrorCode, SudaError } from "./errors.ts";
-import { ConversationJoinedSchema, ConversationLeftSchema, type ConversationJoined, type ConversationLeft } from "./list-events.ts";
 import {
+  ConversationChangedSchema,
+  ConversationJoinedSchema,
+  ConversationLeftSchema,
+  type ConversationChanged,
+  type ConversationJoined,
+  type ConversationLeft,
+} from "./list-events.ts";
+import {
+  ConversationTruncatedSchema,
   GoawaySchema,
   LagSchema,
   ReceiptUpdatedSchema,
   PresenceChangedSchema,
   TypingStartedSchema,
   TypingStoppedSchema,
+  type ConversationTruncated,
   type Goaway,
   type Lag,
   type PresenceChanged,
@@ -46,16 +55,18 @@ export const EventSchema = Type.Union([
   LogEventSchema,
   ConversationJoinedSchema,
   ConversationLeftSchema,
+  ConversationChangedSchema,
   TypingStartedSchema,
   TypingStoppedSchema,
   ReceiptUpdatedSchema,
+  ConversationTruncatedSchema,
   PresenceChangedSchema,
   LagSchema,
   GoawaySchema,
 ]);
 
-export type EphemeralEvent = TypingStarted | TypingStopped | ReceiptUpdated | PresenceChanged | Lag | Goaway;
-export type Event = LogEvent | ConversationJoined | ConversationLeft | EphemeralEvent;
+export type EphemeralEvent = TypingStarted | TypingStopped | ReceiptUpdated | ConversationTruncated | PresenceChanged | Lag | Goaway;
+export type Event = LogEvent | ConversationJoined | ConversationLeft | ConversationChanged | EphemeralEvent;
 
 export interface ErrorFrame {
   readonly type: "error";

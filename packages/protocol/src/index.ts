@@ -12,6 +12,7 @@ export {
   historyFields,
   isCommandType,
   profileFields,
+  updateFields,
   sendFields,
   type Command,
   type CommandOf,
@@ -33,12 +34,14 @@ export {
 export { isCustomData, type CustomData, type JsonValue } from "./custom-data.ts";
 export { decodeCommands, decodeServerFrames, type Decoded } from "./decode.ts";
 export {
+  ConversationTruncatedSchema,
   GoawaySchema,
   LagSchema,
   PresenceChangedSchema,
   ReceiptUpdatedSchema,
   TypingStartedSchema,
   TypingStoppedSchema,
+  type ConversationTruncated,
   type Goaway,
   type Lag,
   type PresenceChanged,
@@ -102,7 +105,14 @@ export {
 } from "./ids.ts";
 export { jsonCodec, parseJson, stringifyFrame } from "./json-codec.ts";
 export { limits } from "./limits.ts";
-export { ConversationJoinedSchema, ConversationLeftSchema, type ConversationJoined, type ConversationLeft } from "./list-events.ts";
+export {
+  ConversationChangedSchema,
+  ConversationJoinedSchema,
+  ConversationLeftSchema,
+  type ConversationChanged,
+  type ConversationJoined,
+  type ConversationLeft,
+} from "./list-events.ts";
 export { msgpackCodec } from "./msgpack-codec.ts";
 export { ConversationSchema, MemberSchema, UserNameSchema, UserSchema, type Conversation, type Member, type Role, type User } from "./records.ts";
 export {
@@ -115,11 +125,14 @@ export {
   EmojiSchema,
   LimitSchema,
   RefSchema,
+  RetentionSchema,
   RoleSchema,
   SeqSchema,
+  SlowModeSchema,
   TimeSchema,
   TitleSchema,
   UrlSchema,
   UserIdSchema,
+  WriteSchema,
 } from "./scalars.ts";
 export { createValidator, type Validator } from "./validator.ts";

@@ -56,6 +56,12 @@ export const limits = {
   editsMax: 200,
   /** Pinned messages of one conversation. */
   pinsMax: 50,
+  /** Milliseconds between two messages of one member in slow mode: at least a second, at most an hour. */
+  slowModeMinMs: 1_000,
+  slowModeMaxMs: 3_600_000,
+  /** Milliseconds that a conversation keeps its entries when it does not keep them for ever: a minute to ten years of 365 days. */
+  retentionMinMs: 60_000,
+  retentionMaxMs: 315_360_000_000,
   /** Events, conversations or members in one page. */
   pageMax: 200,
   /** Conversations whose cursors one `hello` resumes: what fits into a frame. */

@@ -4,7 +4,7 @@
  */
 import Type from "typebox";
 import { ConversationSchema } from "./records.ts";
-import { Closed, ConversationIdSchema, CountSchema } from "./scalars.ts";
+import { Closed, ConversationIdSchema, CountSchema, SeqSchema } from "./scalars.ts";
 
 /** The receiving user is now a member: the conversation as they see it. */
 export const ConversationJoinedSchema = Closed({
@@ -20,5 +20,17 @@ export const ConversationLeftSchema = Closed({
   change: CountSchema,
 });
 
+/**
+ * The receiving user changed a setting of their own on one of their devices: the conversation as they see it now.
+ * With `target` they deleted that message for themself.
+ */
+export const ConversationChangedSchema = Closed({
+  type: Type.Literal("conversation.changed"),
+  conversation: ConversationSchema,
+  change: CountSchema,
+  target: Type.Optional(SeqSchema),
+});
+
 export type ConversationJoined = Type.Static<typeof ConversationJoinedSchema>;
 export type ConversationLeft = Type.Static<typeof ConversationLeftSchema>;
+export type ConversationChanged = Type.Static<typeof ConversationChangedSchema>;

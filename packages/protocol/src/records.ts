@@ -3,7 +3,21 @@
  */
 import Type from "typebox";
 import { limits } from "./limits.ts";
-import { Closed, ConversationIdSchema, CountSchema, DataSchema, RoleSchema, SeqSchema, TimeSchema, TitleSchema, UrlSchema, UserIdSchema } from "./scalars.ts";
+import {
+  Closed,
+  ConversationIdSchema,
+  CountSchema,
+  DataSchema,
+  RetentionSchema,
+  RoleSchema,
+  SeqSchema,
+  SlowModeSchema,
+  TimeSchema,
+  TitleSchema,
+  UrlSchema,
+  UserIdSchema,
+  WriteSchema,
+} from "./scalars.ts";
 import { LogEventSchema } from "./events.ts";
 
 export const UserNameSchema = Type.String({ minLength: 1, maxLength: limits.userNameMaxLength });
@@ -24,6 +38,8 @@ export const MemberSchema = Closed(
     user: UserIdSchema,
     role: RoleSchema,
     joinedAt: TimeSchema,
+    read: Type.Optional(SeqSchema),
+    delivered: Type.Optional(SeqSchema),
   },
   { title: "Member" },
 );
@@ -42,12 +58,22 @@ export const ConversationSchema = Closed(
     createdBy: Type.Optional(UserIdSchema),
     memberCount: CountSchema,
     head: SeqSchema,
+    from: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: "The first seq that the log still has; 1 when absent" })),
     lastAt: TimeSchema,
     last: Type.Optional(LogEventSchema),
     pins: Type.Optional(Type.Array(SeqSchema, { description: "Seqs of pinned messages, in the order in which they were pinned" })),
+    write: Type.Optional(WriteSchema),
+    slowModeMs: Type.Optional(SlowModeSchema),
+    retentionMs: Type.Optional(RetentionSchema),
     role: Type.Optional(RoleSchema),
     read: Type.Optional(SeqSchema),
     unread: Type.Optional(CountSchema),
+    muted: Type.Optional(Type.Literal(true)),
+    mutedUntil: Type.Optional(TimeSchema),
+    hidden: Type.Optional(Type.Literal(true)),
+    markedUnread: Type.Optional(Type.Literal(true)),
+    blocked: Type.Optional(Type.Literal(true)),
+    hiddenMessages: Type.Optional(CountSchema),
   },
   { title: "Conversation" },
 );

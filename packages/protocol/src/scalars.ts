@@ -26,6 +26,10 @@ export const TimeSchema = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_IN
 export const CountSchema = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 export const RoleSchema = Type.Union([Type.Literal("owner"), Type.Literal("admin"), Type.Literal("member")]);
 export const TitleSchema = Type.String({ minLength: 1, maxLength: limits.titleMaxLength });
+/** Who may write in a group: absent, all members; `admins`, its owners and admins. */
+export const WriteSchema = Type.Literal("admins");
+export const SlowModeSchema = Type.Integer({ minimum: limits.slowModeMinMs, maximum: limits.slowModeMaxMs });
+export const RetentionSchema = Type.Integer({ minimum: limits.retentionMinMs, maximum: limits.retentionMaxMs });
 export const LimitSchema = Type.Integer({ minimum: 1, maximum: limits.pageMax, default: limits.pageDefault });
 
 /** https anywhere; http only to the machine itself, for development. */
