@@ -85,9 +85,10 @@ export class CatchUp {
     try {
       while (log.have < this.#target) {
         const asked = log.have;
-        const { events } = await read(asked);
+        const { events, from = 0 } = await read(asked);
         if (reading !== this.#reading) return;
-        const first = events[0]?.seq ?? 0;
+        // Without an event, all that is missing is gone.
+        const first = events[0]?.seq ?? from;
         if (first > log.have + 1) this.truncate(first);
         for (const event of events) this.receive(event);
         if (log.have === asked) {
