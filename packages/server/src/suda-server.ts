@@ -10,6 +10,7 @@ import type { ChannelLayer } from "./channel-layer/channel-layer.ts";
 import { MemoryChannelLayer } from "./channel-layer/memory-channel-layer.ts";
 import { defaultChatLimits, type ChatContext, type ChatLimits } from "./chat/context.ts";
 import { Presence } from "./chat/presence.ts";
+import { RetentionSweeper } from "./chat/retention.ts";
 import { chatHttp } from "./consumers/chat-http.ts";
 import { chatWebSocket } from "./consumers/chat-websocket.ts";
 import { EventEncoder } from "./consumers/event-encoder.ts";
@@ -111,6 +112,7 @@ export function createServer(options: ServerOptions): SudaServer {
   const connectLimiter = new RateLimiter(limits.connects, clock);
   const requestLimiter = new RateLimiter(limits.requests, clock);
 
+  const retention = new RetentionSweeper(context);
   const presence = new Presence({ clock, onChange: (event, group) => void layer.groupSend(group, event).catch(onFailure) });
 
   const chat = chatWebSocket({
@@ -162,8 +164,13 @@ export function createServer(options: ServerOptions): SudaServer {
     async addBot(bot) {
       bots.push(await InProcessBot.open(context, bot, onFailure));
     },
-    drain: (timeoutMs) => sockets.drain(timeoutMs),
+    async drain(timeoutMs) {
+      const isSwept = retention.stop();
+      await sockets.drain(timeoutMs);
+      await isSwept;
+    },
     async [Symbol.asyncDispose]() {
+      await retention.stop();
       await sockets[Symbol.asyncDispose]();
       for (const bot of bots) await bot[Symbol.asyncDispose]();
       if (options.layer === undefined) await layer[Symbol.asyncDispose]();

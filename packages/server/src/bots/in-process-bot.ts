@@ -7,7 +7,7 @@
  * cursor begins at its read mark; but because sending advances that mark over what others said meanwhile, a mark
  * at an answer of its own stands for the message that was answered.
  */
-import { SudaError, type ClientId, type Content, type ConversationId, type LogEvent, type MessageCreated, type UserId } from "@suda/protocol";
+import { SudaError, type ClientId, type Content, type ConversationId, type ErrorCode, type LogEvent, type MessageCreated, type UserId } from "@suda/protocol";
 import type { Channel, LayerEvent } from "../channel-layer/channel-layer.ts";
 import type { Actor, ChatContext } from "../chat/context.ts";
 import { conversationGroup, userGroup, type ChatLayerEvent } from "../chat/fan-out.ts";
@@ -100,6 +100,10 @@ export class InProcessBot implements AsyncDisposable {
           this.#again.add(id);
         }
       }
+    } catch (error) {
+      // Slow mode: the answer waits for its turn, and so does what was said after it.
+      if (!(error instanceof SudaError) || error.code !== "send.slow") throw error;
+      this.#context.clock.schedule(error.retryAfterMs ?? 1_000, () => this.#wake(id));
     } finally {
       // In the turn of the last look, so that no wake-up falls between.
       this.#working.delete(id);
@@ -133,11 +137,13 @@ export class InProcessBot implements AsyncDisposable {
     try {
       await committed;
     } catch (error) {
-      // It was answered before, in other words: the first answer stands.
-      if (!(error instanceof SudaError) || error.code !== "send.conflict") throw error;
+      if (!(error instanceof SudaError) || !unanswerable.has(error.code)) throw error;
     }
   }
 }
+
+/** Answered before, in other words: the first answer stands. Or nobody is to hear the bot: blocked, or only owners and admins write. */
+const unanswerable: ReadonlySet<ErrorCode> = new Set(["send.conflict", "user.blocked", "conversation.read_only"]);
 
 /** The clientId of an answer names the message's seq. */
 const answerExpression = /^answer-(\d{1,16})$/;

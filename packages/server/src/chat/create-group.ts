@@ -19,7 +19,7 @@ const hostIdExpression = new RegExp(hostConversationIdPattern);
  */
 export async function createGroup(context: ChatContext, actor: Actor, group: NewGroup): Promise<Conversation> {
   const { store, clock, random, limits } = context;
-  const { id, clientId, title, avatar, data } = group;
+  const { id, clientId, title, avatar, data, write, slowModeMs, retentionMs } = group;
   if (id !== undefined && !hostIdExpression.test(id))
     throw new SudaError("frame.invalid", "/id is 1–64 of A–Z a–z 0–9 _ - (no dot: ids with a dot are the server's own).", { path: "/id" });
   const isOwned = actor.user !== systemUser;
@@ -38,6 +38,9 @@ export async function createGroup(context: ChatContext, actor: Actor, group: New
     ...(title === undefined ? {} : { title }),
     ...(avatar === undefined ? {} : { avatar }),
     ...(data === undefined ? {} : { data }),
+    ...(write === undefined ? {} : { write }),
+    ...(slowModeMs === undefined ? {} : { slowModeMs }),
+    ...(retentionMs === undefined ? {} : { retentionMs }),
     members: users.map((user) => ({ user, role: user === actor.user ? "owner" : "member" })),
   });
   if (outcome === "created") await announceMembership(context, conversation.id, users);

@@ -4,7 +4,7 @@
  *
  * The layer is a hint (promise 13): what it loses, clients fetch from the log by seq.
  */
-import type { ConversationId, LogEvent, ReceiptUpdated, TypingStarted, TypingStopped, UserId } from "@suda/protocol";
+import type { ConversationId, ConversationTruncated, LogEvent, ReceiptUpdated, TypingStarted, TypingStopped, UserId } from "@suda/protocol";
 import type { LayerEvent } from "../channel-layer/channel-layer.ts";
 import type { ConversationRecord, LogEntry } from "../store/store.ts";
 import type { ChatContext } from "./context.ts";
@@ -22,13 +22,27 @@ export interface MembershipJoined extends LayerEvent {
   readonly conversation: ConversationId;
 }
 
+/** A setting of the user's own changed, to the user's group: its connections tell of the conversation as it is now. */
+export interface MembershipChanged extends LayerEvent {
+  readonly type: "membership.changed";
+  readonly conversation: ConversationId;
+  /** The message that the user deleted for themself, if that is what changed. */
+  readonly target?: number;
+}
+
+/** To the group of a user who was blocked: its connections no longer watch `user`. */
+export interface PresenceRevoked extends LayerEvent {
+  readonly type: "presence.revoked";
+  readonly user: UserId;
+}
+
 /** Something of the moment, to the conversation's group. */
 export interface ConversationEphemeral extends LayerEvent {
   readonly type: "conversation.ephemeral";
-  readonly event: TypingStarted | TypingStopped | ReceiptUpdated;
+  readonly event: TypingStarted | TypingStopped | ReceiptUpdated | ConversationTruncated;
 }
 
-export type ChatLayerEvent = ConversationEvent | ConversationEphemeral | MembershipJoined;
+export type ChatLayerEvent = ConversationEvent | ConversationEphemeral | MembershipJoined | MembershipChanged | PresenceRevoked;
 
 /** All connections of all members. */
 export function conversationGroup(id: ConversationId): string {
@@ -48,19 +62,48 @@ export async function fanOut(context: ChatContext, conversation: ConversationId,
   }
 }
 
+/** Whether typing and receipts are told to all members. */
+export function isSmall({ limits }: ChatContext, { memberCount }: ConversationRecord): boolean {
+  return memberCount <= limits.ephemeralMaxMembers;
+}
+
 /**
  * To all members of a conversation of at most `ephemeralMaxMembers`. In a larger one only one's own devices
  * learn of one's reading, and nobody of one's typing: a thousand members who read would tell a million times.
  */
-export async function fanOutEphemeral(context: ChatContext, { id, memberCount }: ConversationRecord, event: ConversationEphemeral["event"]): Promise<void> {
+export async function fanOutEphemeral(
+  context: ChatContext,
+  conversation: ConversationRecord,
+  event: TypingStarted | TypingStopped | ReceiptUpdated,
+): Promise<void> {
   const ephemeral: ConversationEphemeral = { type: "conversation.ephemeral", event };
-  if (memberCount <= context.limits.ephemeralMaxMembers) await tell(context, conversationGroup(id), ephemeral);
+  if (isSmall(context, conversation)) await tell(context, conversationGroup(conversation.id), ephemeral);
   else if (event.type === "receipt.updated") await tell(context, userGroup(event.user), ephemeral);
 }
 
 export async function announceMembership(context: ChatContext, conversation: ConversationId, users: readonly UserId[]): Promise<void> {
   const event: MembershipJoined = { type: "membership.joined", conversation };
   for (const user of users) await tell(context, userGroup(user), event);
+}
+
+export async function announceChanged(
+  context: ChatContext,
+  { user, ...changed }: { readonly user: UserId; readonly conversation: ConversationId; readonly target?: number },
+): Promise<void> {
+  const event: MembershipChanged = { type: "membership.changed", ...changed };
+  await tell(context, userGroup(user), event);
+}
+
+/** In conversations of any size: once for all that a sweep removed. */
+export async function announceTruncated(context: ChatContext, conversation: ConversationId, from: number): Promise<void> {
+  const event: ConversationEphemeral = { type: "conversation.ephemeral", event: { type: "conversation.truncated", conversation, from } };
+  await tell(context, conversationGroup(conversation), event);
+}
+
+/** `watcher` learns no more of whether `user` is there. */
+export async function revokePresence(context: ChatContext, user: UserId, watcher: UserId): Promise<void> {
+  const event: PresenceRevoked = { type: "presence.revoked", user };
+  await tell(context, userGroup(watcher), event);
 }
 
 /** What the layer cannot take is in the log: an author whose message is durable must not be told that it failed (D13). */

@@ -15,11 +15,15 @@ export async function getHistory(
 ): Promise<ReplyOf<"history.get">> {
   if (after !== undefined && before !== undefined) throw new SudaError("frame.invalid", "/before: name after or before, not both.", { path: "/before" });
   const { log } = context.store;
-  const { conversation } = await accessConversation(context, actor, id);
-  const head = conversation.head.seq;
+  const { conversation, member } = await accessConversation(context, actor, id);
+  const {
+    floor,
+    head: { seq: head },
+  } = conversation;
   const entries = after === undefined ? await log.readBefore(id, before ?? head + 1, limit, pageMaxBytes) : await log.readAfter(id, after, limit, pageMaxBytes);
   const first = entries[0]?.seq;
   const last = entries.at(-1)?.seq;
-  const more = after === undefined ? first !== undefined && first > 1 : last !== undefined && last < head;
-  return { events: await viewEvents(context, actor.user, id, entries), head: Math.max(head, last ?? 0), more };
+  const more = after === undefined ? first !== undefined && first > (floor?.seq ?? 0) + 1 : last !== undefined && last < head;
+  const events = await viewEvents(context, member ?? actor, id, entries);
+  return { events, head: Math.max(head, last ?? 0), ...(floor === undefined ? {} : { from: floor.seq + 1 }), more };
 }

@@ -7,7 +7,7 @@ import type { LogEntry } from "../store/store.ts";
 import { accessConversation, accessGroup } from "./access.ts";
 import { appendMemberChange } from "./append.ts";
 import type { Actor, ChatContext } from "./context.ts";
-import { announceMembership } from "./fan-out.ts";
+import { announceMembership, isSmall } from "./fan-out.ts";
 import { viewMember } from "./view.ts";
 
 type Written = ReplyOf<"member.add">;
@@ -17,9 +17,9 @@ export async function listMembers(
   actor: Actor,
   { conversation, after, limit = limits.pageDefault }: Omit<CommandOf<"member.list">, "type" | "ref">,
 ): Promise<ReplyOf<"member.list">> {
-  await accessConversation(context, actor, conversation);
+  const { conversation: record } = await accessConversation(context, actor, conversation);
   const page = await context.store.conversations.members(conversation, after, limit + 1);
-  const members = page.slice(0, limit).map(viewMember);
+  const members = page.slice(0, limit).map((member) => viewMember(member, isSmall(context, record)));
   const next = members.at(-1)?.user;
   const more = page.length > limit;
   return { members, more, ...(more && next !== undefined ? { next } : {}) };

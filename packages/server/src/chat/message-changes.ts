@@ -8,6 +8,7 @@ import type { ChangeRefusal, Draft, MessageChangeBody } from "../store/store.ts"
 import { accessConversation, accessMembership } from "./access.ts";
 import { append } from "./append.ts";
 import type { Actor, ChatContext } from "./context.ts";
+import { gone, refusedError } from "./refused.ts";
 import { checkMentions } from "./send-message.ts";
 
 type Written = ReplyOf<"message.delete">;
@@ -18,7 +19,7 @@ const managers: readonly Role[] = ["owner", "admin"];
 
 /**
  * Only the author, also when the host's backend asks. The content's type stays: a text is edited to a text.
- * @throws SudaError conversation.not_found, member.not_found, frame.invalid, message.…, send.conflict
+ * @throws SudaError conversation.not_found, member.not_found, user.blocked, frame.invalid, message.…, send.conflict
  */
 export async function editMessage(
   context: ChatContext,
@@ -31,6 +32,7 @@ export async function editMessage(
   const outcome = await append(context, conversation, {
     from: actor.user,
     roles: anyRole,
+    ...asMember(actor),
     unlessAuthor: [],
     ...(clientId === undefined ? {} : { clientId }),
     ...(rev === undefined ? {} : { ifRev: rev }),
@@ -48,7 +50,7 @@ export async function editMessage(
     case "rejected":
       throw refusalOf(outcome.reason);
     case "refused":
-      throw gone();
+      throw refusedError(outcome, gone);
     case "unchanged":
     case "moved":
     case "withheld":
@@ -64,7 +66,7 @@ export async function deleteMessage(context: ChatContext, actor: Actor, { conver
   return change(context, id, { ...draft, roles: anyRole, unlessAuthor: conversation.kind === "group" ? managers : [] });
 }
 
-/** @throws SudaError conversation.not_found, member.not_found, message.not_found, message.deleted, message.full */
+/** @throws SudaError conversation.not_found, member.not_found, user.blocked, message.not_found, message.deleted, message.full */
 export async function react(
   context: ChatContext,
   actor: Actor,
@@ -72,10 +74,10 @@ export async function react(
   type: "reaction.added" | "reaction.removed",
 ): Promise<Written> {
   await accessMembership(context, actor, conversation);
-  return change(context, conversation, { from: actor.user, roles: anyRole, body: { type, target, emoji } });
+  return change(context, conversation, { from: actor.user, roles: anyRole, ...asMember(actor), body: { type, target, emoji } });
 }
 
-/** @throws SudaError conversation.not_found, member.forbidden, message.not_found, message.deleted, pin.full */
+/** @throws SudaError conversation.not_found, member.forbidden, user.blocked, message.not_found, message.deleted, pin.full */
 export async function pin(context: ChatContext, actor: Actor, { conversation: id, target }: Target, type: "pin.added" | "pin.removed"): Promise<Written> {
   const { conversation, member } = await accessConversation(context, actor, id);
   const draft = { from: actor.user, body: { type, target } } as const;
@@ -83,7 +85,7 @@ export async function pin(context: ChatContext, actor: Actor, { conversation: id
   const roles = conversation.kind === "group" ? managers : anyRole;
   const forbidden = (): SudaError => new SudaError("member.forbidden", "This needs the role owner or admin in this conversation.");
   if (member === undefined || !roles.includes(member.role)) throw forbidden();
-  return change(context, id, { ...draft, roles }, forbidden);
+  return change(context, id, { ...draft, roles, ...asMember(actor) }, forbidden);
 }
 
 /** @param refused makes what is thrown when `from` lost its role between the gate and the commit */
@@ -102,13 +104,18 @@ async function change(
     case "rejected":
       throw refusalOf(outcome.reason, draft.body.type === "pin.added" ? "pin.full" : "message.full");
     case "refused":
-      throw refused();
+      throw refusedError(outcome, refused);
     case "duplicate":
     case "conflict":
     case "moved":
     case "withheld":
       throw new Error(`A change of a message came back as ${outcome.outcome}.`);
   }
+}
+
+/** Bound by a block in a direct conversation; deleting never is, and the host's backend is not (A7). */
+function asMember({ isBackend }: Actor): { asMember?: true } {
+  return isBackend ? {} : { asMember: true };
 }
 
 function refusalOf(reason: ChangeRefusal, full: ErrorCode = "message.full"): SudaError {
@@ -126,11 +133,6 @@ function refusalOf(reason: ChangeRefusal, full: ErrorCode = "message.full"): Sud
     case "full":
       return new SudaError(full);
   }
-}
-
-/** The same words as for a conversation that does not exist (A1). */
-function gone(): SudaError {
-  return new SudaError("conversation.not_found", "There is no such conversation, or it is not yours.");
 }
 
 function revOf({ body }: { readonly body: { readonly type: string; readonly rev?: number } }): number {

@@ -7,6 +7,7 @@ import type { Clock, ReplyOf, Timer, UserId } from "@suda/protocol";
 import type { LayerEvent } from "../channel-layer/channel-layer.ts";
 import type { Actor, ChatContext } from "./context.ts";
 import { joinedConversations } from "./list-conversations.ts";
+import { directConversationId } from "./open-direct.ts";
 
 /** To the group of those who watch the user. */
 export interface PresenceEvent extends LayerEvent {
@@ -75,6 +76,12 @@ export async function watchable(context: ChatContext, actor: Actor, users: reado
     if (theirs === undefined || theirs.ids.some((id) => mine.has(id))) shared.push(user);
   }
   return shared;
+}
+
+/** Whether the user accepts nothing from the actor: a setting of their direct conversation. */
+export async function isBlockedBy({ store }: ChatContext, actor: Actor, user: UserId): Promise<boolean> {
+  if (user === actor.user) return false;
+  return (await store.conversations.member(directConversationId(actor.user, user), user))?.isBlocking === true;
 }
 
 export function viewPresence(presence: Presence, users: readonly UserId[]): ReplyOf<"presence.watch"> {

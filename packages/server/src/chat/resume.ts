@@ -4,7 +4,7 @@
  * the client reads it as history. Reads nothing but the log, so it works on any node and never expires.
  */
 import { limits, stringifyFrame, type ConversationId, type Cursor, type LogEvent, type Resume, type Resumed } from "@suda/protocol";
-import type { ConversationRecord } from "../store/store.ts";
+import type { ConversationRecord, MemberRecord } from "../store/store.ts";
 import type { Actor, ChatContext } from "./context.ts";
 import { viewEvents } from "./view.ts";
 
@@ -37,7 +37,9 @@ export async function resume(context: ChatContext, actor: Actor, { change, curso
   const budget: Budget = { events: maxEvents, bytes: maxBytes };
   for (const [id, cursor] of asked) {
     const record = joined.has(id) ? await conversations.get(id) : undefined;
-    const missed = record === undefined ? undefined : await missedOf(context, actor, { record, cursor, budget });
+    const isBehind = record !== undefined && (cursor.epoch !== record.epoch || cursor.seq !== record.head.seq);
+    const member = isBehind ? await conversations.member(id, actor.user) : undefined;
+    const missed = record === undefined || member === undefined ? undefined : await missedOf(context, { record, member, cursor, budget });
     if (missed !== undefined) resumed.push(missed);
   }
   return { resumed, left: [...left], changed: moved.filter(({ state }) => state === "joined").map(({ conversation }) => conversation) };
@@ -45,23 +47,24 @@ export async function resume(context: ChatContext, actor: Actor, { change, curso
 
 interface Asked {
   readonly record: ConversationRecord;
+  readonly member: MemberRecord;
   readonly cursor: Cursor;
   readonly budget: Budget;
 }
 
-async function missedOf(context: ChatContext, actor: Actor, { record, cursor, budget }: Asked): Promise<Resumed | undefined> {
-  const { id, epoch, head } = record;
+async function missedOf(context: ChatContext, { record, member, cursor, budget }: Asked): Promise<Resumed> {
+  const { id, epoch, head, floor } = record;
   const place = { conversation: id, epoch, head: head.seq };
   if (cursor.epoch !== epoch || cursor.seq > head.seq) return { ...place, outcome: "reset", events: [], more: head.seq > 0 };
-  if (cursor.seq === head.seq) return undefined;
   const limit = Math.min(limits.resumePageMax, budget.events);
   const entries = limit > 0 && budget.bytes > 0 ? await context.store.log.readAfter(id, cursor.seq, limit, budget.bytes) : [];
-  const events = await viewEvents(context, actor.user, id, entries);
+  const events = await viewEvents(context, member, id, entries);
   for (const event of events) spend(budget, event);
-  const first = events[0]?.seq;
-  const last = events.at(-1)?.seq ?? cursor.seq;
-  const isCut = first !== undefined && first > cursor.seq + 1;
-  return { ...place, outcome: isCut ? "truncated" : "events", ...(isCut ? { from: first } : {}), events, more: last < head.seq };
+  // The floor may have moved since the record was read, and all that was missed may be gone.
+  const from = events[0]?.seq ?? Math.max(cursor.seq, floor?.seq ?? 0) + 1;
+  const last = events.at(-1)?.seq ?? from - 1;
+  const isCut = from > cursor.seq + 1;
+  return { ...place, outcome: isCut ? "truncated" : "events", ...(isCut ? { from } : {}), events, more: last < head.seq };
 }
 
 function spend(budget: Budget, event: LogEvent): void {

@@ -6,6 +6,7 @@ import { SudaError, type CommandOf, type Content, type ReplyOf, type Role } from
 import { accessMembership } from "./access.ts";
 import { append } from "./append.ts";
 import type { Actor, ChatContext } from "./context.ts";
+import { gone, refusedError } from "./refused.ts";
 
 export type SendCommand = Omit<CommandOf<"message.send">, "type" | "ref">;
 
@@ -19,7 +20,8 @@ const anyRole: readonly Role[] = ["owner", "admin", "member"];
 /**
  * Resolves as soon as the store has taken the message in its order, so that a connection may start its next
  * send without waiting for the disk; `committed` resolves when it is durable and on its way to the members.
- * @throws SudaError conversation.not_found, frame.invalid; `committed` rejects with those, send.conflict, store.…
+ * @throws SudaError conversation.not_found, frame.invalid; `committed` rejects with those, send.conflict,
+ * send.slow, conversation.read_only, user.blocked, store.…
  */
 export async function sendMessage(context: ChatContext, actor: Actor, command: SendCommand): Promise<PendingSend> {
   await accessMembership(context, actor, command.conversation);
@@ -29,7 +31,7 @@ export async function sendMessage(context: ChatContext, actor: Actor, command: S
 
 async function commit(
   context: ChatContext,
-  { user }: Actor,
+  { user, isBackend }: Actor,
   { conversation, clientId, content, data, replyTo }: SendCommand,
 ): Promise<ReplyOf<"message.send">> {
   const startedAt = context.clock.monotonicMs();
@@ -37,6 +39,8 @@ async function commit(
     from: user,
     clientId,
     roles: anyRole,
+    // The host's backend is not bound by what the members have agreed on (A7).
+    ...(isBackend ? {} : { asMember: true }),
     body: { type: "message.created", content, ...(data === undefined ? {} : { data }), ...(replyTo === undefined ? {} : { replyTo }) },
   });
   switch (outcome.outcome) {
@@ -49,8 +53,7 @@ async function commit(
     case "conflict":
       throw new SudaError("send.conflict", `The clientId ${JSON.stringify(clientId)} was used for another message (seq ${outcome.seq}); use a new one.`);
     case "refused":
-      // Removed between the gate and the commit: the same answer as at the gate.
-      throw new SudaError("conversation.not_found", "There is no such conversation, or it is not yours.");
+      throw refusedError(outcome, gone);
     case "rejected":
       throw new SudaError("frame.invalid", "/replyTo is not the seq of a message of this conversation.", { path: "/replyTo" });
     case "unchanged":

@@ -1,17 +1,27 @@
 /** Who is writing: ephemeral, lossy by contract (promise 10), and not told where too many would be told. */
 import type { ConversationId, ReplyOf } from "@suda/protocol";
-import { accessConversation } from "./access.ts";
+import { accessConversation, type Access } from "./access.ts";
 import type { Actor, ChatContext } from "./context.ts";
 import { fanOutEphemeral } from "./fan-out.ts";
+import { blocked, blocking, readOnly } from "./refused.ts";
 
-/** @throws SudaError conversation.not_found */
+/** @throws SudaError conversation.not_found, conversation.read_only, user.blocked */
 export async function tellTyping(
   context: ChatContext,
   actor: Actor,
   id: ConversationId,
   type: "typing.started" | "typing.stopped",
 ): Promise<ReplyOf<"typing.start">> {
-  const { conversation } = await accessConversation(context, actor, id);
-  await fanOutEphemeral(context, conversation, { type, conversation: id, user: actor.user });
+  const access = await accessConversation(context, actor, id);
+  if (!actor.isBackend) await checkMayWrite(context, access);
+  await fanOutEphemeral(context, access.conversation, { type, conversation: id, user: actor.user });
   return {};
+}
+
+/** As the store judges a message at commit, but for slow mode: who waits for their turn may be writing. */
+async function checkMayWrite({ store }: ChatContext, { conversation: { id, between, write }, member }: Access): Promise<void> {
+  if (write === "admins" && member?.role === "member") throw readOnly();
+  if (member?.isBlocking === true) throw blocking();
+  const other = between?.find((user) => user !== member?.user);
+  if (other !== undefined && (await store.conversations.member(id, other))?.isBlocking === true) throw blocked();
 }

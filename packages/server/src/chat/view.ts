@@ -1,7 +1,11 @@
 /** Records of the store as the wire shows them. */
 import type { Conversation, ConversationId, LogEvent, Member, MessageCreated, User, UserId } from "@suda/protocol";
+import { countUnread } from "../store/log-entry.ts";
 import type { Annotation, ConversationRecord, LogEntry, MemberRecord, UserRecord } from "../store/store.ts";
 import { systemUser, type ChatContext } from "./context.ts";
+
+/** `mutedUntil` of who does not want to be called again. */
+export const mutedForEver: number = Number.MAX_SAFE_INTEGER;
 
 /**
  * A log entry as an event: the same object live and in history, but that a message which was changed since is
@@ -15,11 +19,39 @@ export function viewEvent(conversation: ConversationId, { seq, at, from, clientI
   return { type, conversation, seq, at, from, ...(clientId === undefined ? {} : { clientId }), ...rest, ...changes } as LogEvent;
 }
 
+/** Who looks; a member's record is one. */
+export interface Viewer {
+  readonly user: UserId;
+  /** How many messages of this conversation they deleted for themself; absent for none. */
+  readonly hides?: number;
+}
+
 /** What was read of a log, as `viewer` sees it. */
-export async function viewEvents({ store }: ChatContext, viewer: UserId, conversation: ConversationId, entries: readonly LogEntry[]): Promise<LogEvent[]> {
+export async function viewEvents({ store }: ChatContext, viewer: Viewer, conversation: ConversationId, entries: readonly LogEntry[]): Promise<LogEvent[]> {
+  const { user, hides = 0 } = viewer;
   const reacted = entries.filter(({ annotation }) => annotation?.reactions !== undefined).map(({ seq }) => seq);
-  const mine = reacted.length === 0 ? undefined : await store.log.reactedBy(conversation, viewer, reacted);
-  return entries.map((entry) => viewEvent(conversation, entry, mine?.get(entry.seq)));
+  const mine = reacted.length === 0 ? undefined : await store.log.reactedBy(conversation, user, reacted);
+  // Most members have none, and their pages cost no second read.
+  const hidden = hides === 0 ? undefined : await store.conversations.hiddenBy(conversation, user, entries.flatMap(messageOf));
+  return entries.map((entry) => {
+    const event = viewEvent(conversation, entry, mine?.get(entry.seq));
+    return hidden !== undefined && messageOf(entry).some((seq) => hidden.has(seq)) ? concealed(event) : event;
+  });
+}
+
+/** The message whose words the entry holds. */
+function messageOf({ seq, body }: LogEntry): readonly number[] {
+  if (body.type === "message.created") return [seq];
+  return body.type === "message.edited" ? [body.target] : [];
+}
+
+/** To who deleted the message for themself. Place and author stay, so that the log has no hole. */
+function concealed(event: LogEvent): LogEvent {
+  const content = { type: "deleted" } as const;
+  if (event.type === "message.edited") return { ...event, content };
+  if (event.type !== "message.created") return event;
+  const { data: _data, edited: _edited, reactions: _reactions, ...rest } = event;
+  return { ...rest, content, hidden: true };
 }
 
 function viewAnnotation({ changed, edited, deleted, reactions }: Annotation, mine: readonly string[]): Partial<MessageCreated> {
@@ -41,17 +73,18 @@ export function viewUser({ id, name, avatar, bot, data }: UserRecord): User {
   };
 }
 
-export function viewMember({ user, role, joinedAt }: MemberRecord): Member {
-  return { user, role, joinedAt };
+/** @param withReceipts in conversations in which receipts are told */
+export function viewMember({ user, role, joinedAt, readSeq, deliveredSeq }: MemberRecord, withReceipts: boolean): Member {
+  return { user, role, joinedAt, ...(withReceipts ? { read: readSeq, delivered: deliveredSeq } : {}) };
 }
 
 /** A conversation as `member` sees it; as the backend sees it when there is no member. */
 export async function viewConversation(context: ChatContext, record: ConversationRecord, member: MemberRecord | undefined): Promise<Conversation> {
-  const { id, kind, epoch, createdAt, createdBy, title, avatar, data, memberCount, head, pins } = record;
-  const { store } = context;
-  const lastEntry = head.seq === 0 ? [] : await store.log.readBefore(id, head.seq + 1, 1);
-  const [last] = await viewEvents(context, member?.user ?? systemUser, id, lastEntry);
-  const other = kind === "direct" && member !== undefined ? await otherMember(store, id, member.user) : undefined;
+  const { id, kind, epoch, createdAt, createdBy, title, avatar, data, memberCount, head, pins, between, floor, write, slowModeMs, retentionMs } = record;
+  const lastEntry = head.seq === (floor?.seq ?? 0) ? [] : await context.store.log.readBefore(id, head.seq + 1, 1);
+  const [last] = await viewEvents(context, member ?? { user: systemUser }, id, lastEntry);
+  // In a conversation with oneself that is oneself.
+  const other = member === undefined ? undefined : (between?.find((user) => user !== member.user) ?? between?.[0]);
   return {
     id,
     kind,
@@ -59,6 +92,7 @@ export async function viewConversation(context: ChatContext, record: Conversatio
     createdAt,
     memberCount,
     head: head.seq,
+    ...(floor === undefined ? {} : { from: floor.seq + 1 }),
     lastAt: head.at,
     ...(createdBy === undefined ? {} : { createdBy }),
     ...(title === undefined ? {} : { title }),
@@ -67,8 +101,27 @@ export async function viewConversation(context: ChatContext, record: Conversatio
     ...(other === undefined ? {} : { with: other }),
     ...(last === undefined ? {} : { last }),
     ...(pins === undefined ? {} : { pins: [...pins] }),
-    // The member was read after the conversation and may have read on meanwhile.
-    ...(member === undefined ? {} : { role: member.role, read: Math.min(member.readSeq, head.seq), unread: Math.max(0, head.ordinal - member.readOrdinal) }),
+    ...(write === undefined ? {} : { write }),
+    ...(slowModeMs === undefined ? {} : { slowModeMs }),
+    ...(retentionMs === undefined ? {} : { retentionMs }),
+    ...(member === undefined ? {} : viewOwnSide(context, record, member)),
+  };
+}
+
+/** What only this member sees: their marks and settings. */
+function viewOwnSide({ clock }: ChatContext, record: ConversationRecord, member: MemberRecord): Partial<Conversation> {
+  const { role, readSeq, mutedUntil, hiddenOrdinal, isMarkedUnread, isBlocking, hides = 0 } = member;
+  const isMuted = mutedUntil !== undefined && mutedUntil > clock.now();
+  return {
+    role,
+    read: Math.min(readSeq, record.head.seq),
+    unread: countUnread(record, member),
+    ...(isMuted ? { muted: true } : {}),
+    ...(isMuted && mutedUntil < mutedForEver ? { mutedUntil } : {}),
+    ...(hiddenOrdinal !== undefined && record.head.ordinal <= hiddenOrdinal ? { hidden: true } : {}),
+    ...(isMarkedUnread === true ? { markedUnread: true } : {}),
+    ...(isBlocking === true ? { blocked: true } : {}),
+    ...(hides > 0 ? { hiddenMessages: hides } : {}),
   };
 }
 
@@ -78,10 +131,4 @@ export async function viewOwnConversation(context: ChatContext, user: UserId, id
   const record = await conversations.get(id);
   const member = await conversations.member(id, user);
   return record === undefined || member === undefined ? undefined : viewConversation(context, record, member);
-}
-
-/** In a conversation with oneself that is oneself. */
-async function otherMember(store: ChatContext["store"], id: ConversationId, user: UserId): Promise<UserId | undefined> {
-  const members = await store.conversations.members(id, undefined, 2);
-  return members.find((member) => member.user !== user)?.user ?? members[0]?.user;
 }

@@ -10,7 +10,6 @@ import {
   closeCodes,
   decodeCommands,
   errorFrame,
-  limits,
   SudaError,
   type Clock,
   type Codec,
@@ -26,14 +25,15 @@ import {
 import type { UserPrincipal, WebSocketConnection } from "../app/app.ts";
 import type { Channel, ChannelLayer, LayerEvent } from "../channel-layer/channel-layer.ts";
 import type { Actor, ChatContext } from "../chat/context.ts";
-import type { ChatLayerEvent } from "../chat/fan-out.ts";
+import type { ChatLayerEvent, MembershipChanged } from "../chat/fan-out.ts";
 import { greet } from "../chat/greet.ts";
-import { presenceGroup, viewPresence, watchable, type Presence, type PresenceEvent } from "../chat/presence.ts";
+import type { Presence, PresenceEvent } from "../chat/presence.ts";
 import { sendMessage } from "../chat/send-message.ts";
 import { viewOwnConversation } from "../chat/view.ts";
 import { commandHandlers, type HandledType } from "./command-handlers.ts";
 import { Deliveries, type DeliveryMetrics } from "./deliveries.ts";
 import type { EventEncoder } from "./event-encoder.ts";
+import { PresenceWatch } from "./presence-watch.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 /** What all consumers of a server share. */
@@ -86,8 +86,8 @@ export class ChatConsumer {
   #state: State = { is: "new" };
   readonly #pendingSends = new Set<Promise<unknown>>();
   readonly #deliveries: Deliveries;
-  /** Users whose presence the client watches; most connections watch nobody. */
-  #watched: Set<UserId> | undefined;
+  /** Most connections watch nobody. */
+  #presenceWatch: PresenceWatch | undefined;
   #timer: { cancel(): void };
   #refusals = 0;
 
@@ -148,7 +148,7 @@ export class ChatConsumer {
     if (command.type === "message.send") return this.#sendMessage(state.actor, command);
     if (command.type === "token.refresh") return void (await this.#answer(command, () => this.#refresh(state.actor, command.token)));
     if (command.type === "presence.watch") return void (await this.#answer(command, () => this.#watch(state.actor, state.channel, command.users)));
-    if (command.type === "presence.unwatch") return void (await this.#answer(command, () => this.#unwatch(state.channel, command.users)));
+    if (command.type === "presence.unwatch") return void (await this.#answer(command, () => this.#unwatch(command.users)));
     await this.#settleSends();
     await this.#answer(command, async () => {
       const reply = await this.#handle(state.actor, command);
@@ -256,24 +256,14 @@ export class ChatConsumer {
 
   // ── presence ────────────────────────────────────────────────────────────────────────────────────────
 
-  /** @throws SudaError frame.invalid beyond the bound */
-  async #watch(actor: Actor, channel: Channel, users: readonly UserId[]): Promise<object> {
+  #watch(actor: Actor, channel: Channel, users: readonly UserId[]): Promise<object> {
     const { context, layer, presence } = this.#environment;
-    const wanted = await watchable(context, actor, users);
-    const watched = (this.#watched ??= new Set());
-    const added = wanted.filter((user) => !watched.has(user));
-    if (watched.size + added.length > limits.watchedMax) {
-      throw new SudaError("frame.invalid", `/users: a connection watches at most ${limits.watchedMax} users; unwatch others first.`, { path: "/users" });
-    }
-    for (const user of added) {
-      watched.add(user);
-      await layer.groupAdd(presenceGroup(user), channel);
-    }
-    return viewPresence(presence, wanted);
+    this.#presenceWatch ??= new PresenceWatch({ context, layer, presence, actor, channel });
+    return this.#presenceWatch.watch(users);
   }
 
-  async #unwatch(channel: Channel, users: readonly UserId[]): Promise<object> {
-    for (const user of users) if (this.#watched?.delete(user) === true) await this.#environment.layer.groupDiscard(presenceGroup(user), channel);
+  async #unwatch(users: readonly UserId[]): Promise<object> {
+    await this.#presenceWatch?.unwatch(users);
     return {};
   }
 
@@ -310,9 +300,13 @@ export class ChatConsumer {
       case "conversation.ephemeral":
         return this.#onEphemeral(state.actor, state.subscriptions, known.event);
       case "presence.event":
-        return this.#deliveries.ephemeral(known.event);
+        return this.#presenceWatch?.isWatching(known.event.user) === true ? this.#deliveries.ephemeral(known.event) : undefined;
+      case "presence.revoked":
+        return this.#presenceWatch?.unwatch([known.user]);
       case "membership.joined":
         return this.#onMembershipJoined(state.actor, state.subscriptions, known.conversation);
+      case "membership.changed":
+        return this.#onMembershipChanged(state.actor, known);
       case "layer.dropped":
         // What is missing is in the log: the client resumes and reads it.
         return this.#close("slow");
@@ -330,8 +324,9 @@ export class ChatConsumer {
   }
 
   #onEphemeral(actor: Actor, subscriptions: Subscriptions, event: Extract<ChatLayerEvent, { type: "conversation.ephemeral" }>["event"]): void {
-    const isOwn = event.user === actor.user;
     if (subscriptions.isStale(event.conversation)) return;
+    if (event.type === "conversation.truncated") return this.#deliveries.ephemeral(event);
+    const isOwn = event.user === actor.user;
     // One's own typing is no news on one's own devices. One's own reading is, and is not left out: no log has it.
     if (isOwn && event.type === "receipt.updated") this.#deliveries.tell(event);
     else if (!isOwn) this.#deliveries.ephemeral(event);
@@ -350,6 +345,14 @@ export class ChatConsumer {
     if (conversation === undefined) return;
     const { change } = await context.store.conversations.memberships(actor.user);
     this.#deliveries.tell({ type: "conversation.joined", conversation, change });
+  }
+
+  async #onMembershipChanged(actor: Actor, { conversation: id, target }: MembershipChanged): Promise<void> {
+    const { context } = this.#environment;
+    const conversation = await viewOwnConversation(context, actor.user, id);
+    if (conversation === undefined) return;
+    const { change } = await context.store.conversations.memberships(actor.user);
+    this.#deliveries.tell({ type: "conversation.changed", conversation, change, ...(target === undefined ? {} : { target }) });
   }
 
   // ── answers ─────────────────────────────────────────────────────────────────────────────────────────

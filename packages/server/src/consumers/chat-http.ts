@@ -12,7 +12,8 @@ import { systemUser, type Actor, type ChatContext } from "../chat/context.ts";
 import type { StoreStatus } from "../store/store.ts";
 import { renderDocsPage } from "./docs-page.ts";
 import { asyncApiDocument, openApiDocument } from "./http-documents.ts";
-import { routes, type Route } from "./http-routes.ts";
+import type { Route } from "./http-route.ts";
+import { routes } from "./http-routes.ts";
 
 export interface ChatHttpEnvironment {
   readonly context: ChatContext;

@@ -11,7 +11,8 @@ import { getConversation, listConversations } from "../chat/list-conversations.t
 import { addMembers, leave, listMembers, removeMember, setRole } from "../chat/members.ts";
 import { deleteMessage, editMessage, pin, react } from "../chat/message-changes.ts";
 import { openDirect } from "../chat/open-direct.ts";
-import { markRead } from "../chat/receipts.ts";
+import { block, hide, hideMessage, markUnread, mute, show, unblock, unmute } from "../chat/own-settings.ts";
+import { markDelivered, markRead } from "../chat/receipts.ts";
 import { tellTyping } from "../chat/typing.ts";
 import { updateConversation } from "../chat/update-conversation.ts";
 import { getUser, updateUser } from "../chat/users.ts";
@@ -31,6 +32,12 @@ export const commandHandlers: { readonly [T in HandledType]: Handler<T> } = {
     return page;
   },
   "conversation.update": updateConversation,
+  "conversation.mute": (context, actor, { conversation, until }) => mute(context, actor, conversation, until),
+  "conversation.unmute": (context, actor, { conversation }) => unmute(context, actor, conversation),
+  "conversation.hide": (context, actor, { conversation }) => hide(context, actor, conversation),
+  "conversation.show": (context, actor, { conversation }) => show(context, actor, conversation),
+  "user.block": (context, actor, { user }) => block(context, actor, user),
+  "user.unblock": (context, actor, { user }) => unblock(context, actor, user),
   "member.list": listMembers,
   "member.add": (context, actor, { conversation, users }) => addMembers(context, actor, conversation, users),
   "member.remove": (context, actor, { conversation, user }) => removeMember(context, actor, conversation, user),
@@ -38,6 +45,7 @@ export const commandHandlers: { readonly [T in HandledType]: Handler<T> } = {
   "member.leave": (context, actor, { conversation }) => leave(context, actor, conversation),
   "message.edit": editMessage,
   "message.delete": deleteMessage,
+  "message.hide": hideMessage,
   "reaction.add": (context, actor, command) => react(context, actor, command, "reaction.added"),
   "reaction.remove": (context, actor, command) => react(context, actor, command, "reaction.removed"),
   "pin.add": (context, actor, command) => pin(context, actor, command, "pin.added"),
@@ -46,4 +54,6 @@ export const commandHandlers: { readonly [T in HandledType]: Handler<T> } = {
   "typing.start": (context, actor, { conversation }) => tellTyping(context, actor, conversation, "typing.started"),
   "typing.stop": (context, actor, { conversation }) => tellTyping(context, actor, conversation, "typing.stopped"),
   "receipt.read": (context, actor, { conversation, seq }) => markRead(context, actor, conversation, seq),
+  "receipt.delivered": (context, actor, { conversation, seq }) => markDelivered(context, actor, conversation, seq),
+  "receipt.unread": (context, actor, { conversation }) => markUnread(context, actor, conversation),
 };

@@ -37,7 +37,7 @@ describe("typing and reading", () => {
     await say(alice, id, "one");
     await bob.request({ type: "receipt.read", conversation: id, seq: 1 });
     for (const connection of [alice, bobsPhone])
-      assert.deepEqual(await connection.event("receipt.updated"), { type: "receipt.updated", conversation: id, user: "bob", read: 1 });
+      assert.deepEqual(await connection.event("receipt.updated"), { type: "receipt.updated", conversation: id, user: "bob", read: 1, delivered: 1 });
     await bob.request({ type: "receipt.read", conversation: id, seq: 1 });
     await bob.request({ type: "receipt.read", conversation: id, seq: 0 });
     assert.equal(

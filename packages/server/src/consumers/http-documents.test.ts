@@ -67,8 +67,16 @@ describe("documents", () => {
     for (const [at, ref] of refsOf(document)) assert.ok(resolve(document, ref) !== undefined, `${at} → ${ref}`);
     const messages = Object.keys(resolve(document, "#/components/messages") as Json);
     const ofMessages = ["message.created", "message.edited", "message.deleted", "reaction.added", "reaction.removed", "pin.added", "pin.removed"];
-    const ofConversations = ["member.added", "member.removed", "member.updated", "conversation.updated", "conversation.joined", "conversation.left"];
-    const ofTheMoment = ["typing.started", "typing.stopped", "receipt.updated", "presence.changed", "lag", "goaway"];
+    const ofConversations = [
+      "member.added",
+      "member.removed",
+      "member.updated",
+      "conversation.updated",
+      "conversation.joined",
+      "conversation.left",
+      "conversation.changed",
+    ];
+    const ofTheMoment = ["typing.started", "typing.stopped", "receipt.updated", "conversation.truncated", "presence.changed", "lag", "goaway"];
     const events = [...ofMessages, ...ofConversations, ...ofTheMoment];
     const expected = [...Object.keys(commands).flatMap((type) => [type, `${type}.reply`]), "error", ...events];
     assert.deepEqual(messages.sort(), expected.sort());

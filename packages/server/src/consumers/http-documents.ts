@@ -3,7 +3,8 @@
  * them is written by hand twice.
  */
 import { commands, commandSchema, ErrorFrameSchema, EventSchema, replySchema, type CommandType } from "@suda/protocol";
-import { routes, type Route } from "./http-routes.ts";
+import type { Route } from "./http-route.ts";
+import { routes } from "./http-routes.ts";
 
 type JsonObject = { [key: string]: unknown };
 

@@ -11,84 +11,27 @@ import {
   ConversationSchema,
   commands,
   createFields,
-  editFields,
-  EmojiSchema,
-  historyFields,
   profileFields,
   RoleSchema,
-  sendFields,
-  SeqSchema,
   SudaError,
+  updateFields,
   UserIdSchema,
   UserSchema,
-  type CommandType,
   type UserId,
 } from "@suda/protocol";
 import Type from "typebox";
 import { systemUser, type Actor, type ChatContext } from "../chat/context.ts";
 import { createGroup } from "../chat/create-group.ts";
-import { getHistory } from "../chat/history.ts";
 import { getConversation, listConversations } from "../chat/list-conversations.ts";
 import { addMembers, listMembers, removeMember, setRole } from "../chat/members.ts";
-import { deleteMessage, editMessage, pin, react } from "../chat/message-changes.ts";
 import { openDirect } from "../chat/open-direct.ts";
-import { markRead } from "../chat/receipts.ts";
-import { sendMessage } from "../chat/send-message.ts";
 import { updateConversation } from "../chat/update-conversation.ts";
 import { getUser, updateUser } from "../chat/users.ts";
+import { inConversation, replyOf, route, without, type Route } from "./http-route.ts";
+import { messageRoutes } from "./message-routes.ts";
+import { ownSideRoutes } from "./own-side-routes.ts";
 
-type Fields = Type.TObject;
-
-/** What a route's function is given; every part is validated. */
-export interface RouteCall<Params extends Fields, Query extends Fields, Body extends Fields> {
-  readonly context: ChatContext;
-  readonly actor: Actor;
-  readonly params: Type.Static<Params>;
-  readonly query: Type.Static<Query>;
-  readonly body: Type.Static<Body>;
-}
-
-export interface Route {
-  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** With `:name` for parameters, as Hono writes them. */
-  readonly path: string;
-  /** Unique; operationId of the OpenAPI document. */
-  readonly name: string;
-  readonly summary: string;
-  /** `user`: a user's token, or an API key with `Suda-User`. `any`: also an API key alone. `backend`: only an API key. */
-  readonly caller: "user" | "any" | "backend";
-  readonly params: Fields;
-  readonly query: Fields;
-  /** Absent for methods without a body. */
-  readonly body: Fields | undefined;
-  readonly reply: Fields;
-  readonly run: (call: RouteCall<Fields, Fields, Fields>) => Promise<object>;
-}
-
-const none = Closed({});
-
-function route<Params extends Fields = typeof none, Query extends Fields = typeof none, Body extends Fields = typeof none>(row: {
-  readonly method: Route["method"];
-  readonly path: string;
-  readonly name: string;
-  readonly summary: string;
-  readonly caller: Route["caller"];
-  readonly params?: Params;
-  readonly query?: Query;
-  readonly body?: Body;
-  readonly reply: Fields;
-  readonly run: (call: RouteCall<Params, Query, Body>) => Promise<object>;
-}): Route {
-  // The router validates with the row's own schemas before it calls the row's own function.
-  return { params: none, query: none, body: undefined, ...row };
-}
-
-const replyOf = (type: CommandType): Fields => commands[type].reply;
-const inConversation = Closed({ conversation: ConversationIdSchema });
 const memberOfConversation = Closed({ conversation: ConversationIdSchema, user: UserIdSchema });
-
-const ofMessage = Closed({ conversation: ConversationIdSchema, target: SeqSchema });
-const reactionToMessage = Closed({ conversation: ConversationIdSchema, target: SeqSchema, emoji: EmojiSchema });
 
 const newConversation = Closed({
   kind: Type.Optional(Type.Union([Type.Literal("group"), Type.Literal("direct")], { default: "group" })),
@@ -159,10 +102,10 @@ export const routes: readonly Route[] = [
     method: "PATCH",
     path: "/v1/conversations/:conversation",
     name: "updateConversation",
-    summary: "Changes a group's title, avatar or data; null removes",
+    summary: "Changes a group's title, avatar, data and settings, or a direct conversation's `retentionMs`; null removes",
     caller: "any",
     params: inConversation,
-    body: Closed(without(commands["conversation.update"].fields, "conversation")),
+    body: Closed(updateFields),
     reply: replyOf("conversation.update"),
     run: ({ context, actor, params, body }) => updateConversation(context, actor, { ...params, ...body }),
   }),
@@ -209,100 +152,8 @@ export const routes: readonly Route[] = [
     reply: replyOf("member.remove"),
     run: ({ context, actor, params }) => removeMember(context, actor, params.conversation, params.user),
   }),
-  route({
-    method: "POST",
-    path: "/v1/conversations/:conversation/messages",
-    name: "sendMessage",
-    summary: "Sends a message; answered when it is durable. Idempotent by `clientId`.",
-    caller: "user",
-    params: inConversation,
-    body: Closed(sendFields),
-    reply: replyOf("message.send"),
-    run: async ({ context, actor, params, body }) => (await sendMessage(context, actor, { ...params, ...body })).committed,
-  }),
-  route({
-    method: "PATCH",
-    path: "/v1/conversations/:conversation/messages/:target",
-    name: "editMessage",
-    summary: "Gives a message of the user's another content of the same type. Idempotent by `clientId`.",
-    caller: "user",
-    params: ofMessage,
-    body: Closed(editFields),
-    reply: replyOf("message.edit"),
-    run: ({ context, actor, params, body }) => editMessage(context, actor, { ...params, ...body }),
-  }),
-  route({
-    method: "DELETE",
-    path: "/v1/conversations/:conversation/messages/:target",
-    name: "deleteMessage",
-    summary: "Deletes a message for all and erases what it said",
-    caller: "any",
-    params: ofMessage,
-    reply: replyOf("message.delete"),
-    run: ({ context, actor, params }) => deleteMessage(context, actor, params),
-  }),
-  route({
-    method: "PUT",
-    path: "/v1/conversations/:conversation/messages/:target/reactions/:emoji",
-    name: "addReaction",
-    summary: "Adds the user's reaction; the emoji is percent-encoded UTF-8",
-    caller: "user",
-    params: reactionToMessage,
-    reply: replyOf("reaction.add"),
-    run: ({ context, actor, params }) => react(context, actor, params, "reaction.added"),
-  }),
-  route({
-    method: "DELETE",
-    path: "/v1/conversations/:conversation/messages/:target/reactions/:emoji",
-    name: "removeReaction",
-    summary: "Takes the user's reaction back",
-    caller: "user",
-    params: reactionToMessage,
-    reply: replyOf("reaction.remove"),
-    run: ({ context, actor, params }) => react(context, actor, params, "reaction.removed"),
-  }),
-  route({
-    method: "PUT",
-    path: "/v1/conversations/:conversation/pins/:target",
-    name: "addPin",
-    summary: "Pins a message for all",
-    caller: "any",
-    params: ofMessage,
-    reply: replyOf("pin.add"),
-    run: ({ context, actor, params }) => pin(context, actor, params, "pin.added"),
-  }),
-  route({
-    method: "DELETE",
-    path: "/v1/conversations/:conversation/pins/:target",
-    name: "removePin",
-    summary: "Unpins a message",
-    caller: "any",
-    params: ofMessage,
-    reply: replyOf("pin.remove"),
-    run: ({ context, actor, params }) => pin(context, actor, params, "pin.removed"),
-  }),
-  route({
-    method: "GET",
-    path: "/v1/conversations/:conversation/history",
-    name: "getHistory",
-    summary: "Events of the log after or before a seq, or the newest page",
-    caller: "any",
-    params: inConversation,
-    query: Closed(historyFields),
-    reply: replyOf("history.get"),
-    run: ({ context, actor, params, query }) => getHistory(context, actor, { ...params, ...query }),
-  }),
-  route({
-    method: "POST",
-    path: "/v1/conversations/:conversation/read",
-    name: "markRead",
-    summary: "The user has read up to and including `seq`",
-    caller: "user",
-    params: inConversation,
-    body: Closed({ seq: SeqSchema }),
-    reply: replyOf("receipt.read"),
-    run: ({ context, actor, params, body }) => markRead(context, actor, params.conversation, body.seq),
-  }),
+  ...messageRoutes,
+  ...ownSideRoutes,
 ];
 
 async function createConversation(context: ChatContext, actor: Actor, { kind = "group", id, ...group }: Type.Static<typeof newConversation>): Promise<object> {
@@ -326,9 +177,4 @@ function pairOf(actor: Actor, members: readonly UserId[]): readonly [UserId, Use
   if (one === undefined || other === undefined || named.length > 2 || members.length === 0)
     throw new SudaError("frame.invalid", "/members names the two users of a direct conversation.", { path: "/members" });
   return [one, other];
-}
-
-function without<Properties extends Type.TProperties, Key extends keyof Properties>(properties: Properties, key: Key): Omit<Properties, Key> {
-  const { [key]: _left, ...rest } = properties;
-  return rest;
 }
