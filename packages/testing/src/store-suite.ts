@@ -11,8 +11,11 @@ import { changeRules } from "./store-suite/change-rules.ts";
 import { conversationRules } from "./store-suite/conversation-rules.ts";
 import { durabilityRules } from "./store-suite/durability-rules.ts";
 import { effectRules } from "./store-suite/effect-rules.ts";
+import { hideRules } from "./store-suite/hide-rules.ts";
 import { memberRules } from "./store-suite/member-rules.ts";
 import { readRules } from "./store-suite/read-rules.ts";
+import { settingRules } from "./store-suite/setting-rules.ts";
+import { truncationRules } from "./store-suite/truncation-rules.ts";
 import { userRules } from "./store-suite/user-rules.ts";
 import type { OpenStore } from "./store-suite/world.ts";
 
@@ -31,6 +34,9 @@ export function storeSuite(name: string, open: OpenStore): void {
     changeRules(open);
     memberRules(open);
     conversationRules(open);
+    settingRules(open);
+    hideRules(open);
+    truncationRules(open);
     userRules(open);
     durabilityRules(open);
   });

@@ -1,5 +1,6 @@
 /** The store's contract, what every driver computes alike, and the memory driver. */
 export { annotate, eraseBody, erasedContent, isErased, isMessageChange, pinsAfter } from "./annotations.ts";
+export { type Finding, type FindingKind } from "./finding.ts";
 export { chainHash, countUnread, digestOf, effectsOf, emptyHash, isCountable, type ChainedEntry, type Effect } from "./log-entry.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 export { patchFields, planAppend, storedKeyOf, type AppendPlan, type AppendView, type ReactionMark } from "./plan-append.ts";
@@ -34,4 +35,4 @@ export type {
   UserRecord,
   UserStore,
 } from "./store.ts";
-export { verifyStore, type Finding, type FindingKind, type Verified } from "./verify-store.ts";
+export { verifyStore, type Verified } from "./verify-store.ts";

@@ -11,7 +11,7 @@ export interface ReadView {
   readonly head: Pick<Head, "seq">;
   readonly floor: Floor | undefined;
   /** Of an entry that is there. */
-  ordinalAt(seq: number): number;
+  readonly ordinalAt: (seq: number) => number;
 }
 
 /** After reading up to `seq`. Another record than the given one moves the user's change counter (S10). */

@@ -17,6 +17,13 @@ export interface Told {
   readonly joined: LogEntry | undefined;
   /** Seq of the last own message since joining: who writes has read. */
   readonly readAtLeast: number;
+  /** That message, and the slow mode in which it was written: `null` for none, `undefined` when no entry tells. */
+  readonly sent?: { readonly at: number; readonly slowModeMs: number | null | undefined };
+}
+
+/** Whoever wrote before joining may have been no member then. */
+function untoldSent({ sent: _sent, ...told }: Told): Told {
+  return told;
 }
 
 const untold: Told = { isMember: undefined, role: undefined, joined: undefined, readAtLeast: 0 };
@@ -46,7 +53,7 @@ export class MembersReplay {
             told.isMember === false
               ? { isMember: true, role: effect.role, joined: entry, readAtLeast: entry.seq }
               : // Perhaps a member from the beginning, for whom this changed nothing.
-                { ...told, isMember: true, role: told.role === "member" ? "member" : undefined },
+                { ...untoldSent(told), isMember: true, role: told.role === "member" ? "member" : undefined },
           );
           break;
         case "member.leave":
@@ -60,10 +67,26 @@ export class MembersReplay {
           this.users.set(effect.user, { ...told, role: effect.role });
           break;
         case "member.read":
-          if (told.isMember !== false) this.users.set(effect.user, { ...told, readAtLeast: entry.seq });
+          if (told.isMember !== false) this.users.set(effect.user, { ...told, readAtLeast: entry.seq, sent: { at: entry.at, slowModeMs: this.#slowModeMs } });
           break;
       }
     }
+  }
+
+  /**
+   * What `sentAt` of a member must be; `untold` when the log does not say.
+   * @param slowModeMs of the conversation now: what it always was when no entry names it
+   */
+  sentAtOf(user: UserId, slowModeMs: number | null): number | undefined | "untold" {
+    const { sent } = this.users.get(user) ?? untold;
+    if (sent === undefined) return "untold";
+    const slow = sent.slowModeMs !== undefined || "slowModeMs" in this.patched ? sent.slowModeMs : slowModeMs;
+    if (slow === undefined) return "untold";
+    return slow === null ? undefined : sent.at;
+  }
+
+  get #slowModeMs(): number | null | undefined {
+    return this.patched["slowModeMs"] as number | null | undefined;
   }
 
   #changed(seq: number, isCertain: boolean): void {

@@ -1,51 +1,16 @@
 /**
- * Whether everything in a store agrees with everything else: logs with their hashes, members with the log,
- * read marks with the ordinals, memberships with members. Works on the contract alone, so it checks every
- * driver; what a driver cannot read (S17) becomes a finding with its place, and the check goes on behind it.
+ * Whether everything in a store agrees with everything else: logs with their hashes, members, messages and pins with the
+ * log, marks with the ordinals, memberships with members. Works on the contract alone, so it checks every driver; what a
+ * driver cannot read (S17) becomes a finding with its place, and the check goes on behind it. Of a truncated log, what
+ * the rest of it can still tell.
  *
  * Used by `suda verify`, the kill test and the simulation. Reads only. Nothing may write meanwhile.
  */
 import type { ConversationId, UserId } from "@suda/protocol";
-import { chainHash, digestOf, emptyHash, isCountable } from "./log-entry.ts";
-import { MembersReplay } from "./replay-members.ts";
-import type { ConversationRecord, Head, LogBody, LogEntry, MemberRecord, Store } from "./store.ts";
-
-export type FindingKind =
-  /** The driver says that a record is damaged. */
-  | "record.damaged"
-  /** Seqs are not 1, 2, 3… up to the head. */
-  | "log.hole"
-  /** The body is not what its digest says. */
-  | "log.digest"
-  /** The rolling hash does not follow from the entry before. */
-  | "log.hash"
-  /** `at` goes backwards. */
-  | "log.time"
-  /** One (sender, clientId) is there twice. */
-  | "log.key"
-  /** The count of messages does not go on by what the entry counts. */
-  | "log.ordinal"
-  /** The conversation's head is not its last entry. */
-  | "head.differs"
-  /** Title, avatar, data, member count or `membersSeq` are not what the log leads to. */
-  | "conversation.differs"
-  /** Who is a member, with which role or since when, is not what the log leads to. */
-  | "member.differs"
-  /** A read mark is beyond the head or behind what the member wrote. */
-  | "read.differs"
-  /** A recount gives another number of unread messages. */
-  | "unread.differs"
-  /** A user's list of conversations does not agree with their members. */
-  | "membership.differs";
-
-export interface Finding {
-  readonly kind: FindingKind;
-  readonly conversation?: ConversationId;
-  readonly seq?: number;
-  readonly user?: UserId;
-  /** For people; names no content. */
-  readonly message: string;
-}
+import type { Finding, FindingKind } from "./finding.ts";
+import { countUnread } from "./log-entry.ts";
+import { isSame, LogCheck } from "./log-check.ts";
+import type { ConversationRecord, LogEntry, MemberRecord, Store } from "./store.ts";
 
 export interface Verified {
   readonly conversations: number;
@@ -53,13 +18,13 @@ export interface Verified {
   readonly findings: number;
 }
 
-/** Entries and members of one page; a page of entries also ends at so many bytes. */
+/** Entries, members and marks of one page; a page of entries also ends at so many bytes. */
 const pageMax = 1_000;
 const pageMaxBytes = 4_194_304;
 
 /**
- * Checks every conversation and every user named in one. Holds one conversation's keys and, of all of them, who
- * is a member where; never a whole log.
+ * Checks every conversation and every user named in one. Holds one conversation's keys and changed messages and, of all
+ * of them, who is a member where; never a whole log.
  * @param onFinding called for each, in the order of conversations
  * @throws what the store throws, but for damaged records
  */
@@ -77,6 +42,8 @@ class Verifier {
   readonly #onFinding: (finding: Finding) => void;
   /** Of everybody who was named anywhere: the conversations in whose table of members they are. */
   readonly #memberOf = new Map<UserId, Set<ConversationId>>();
+  /** Of every conversation whether it has retention; `undefined` of those whose record is damaged. */
+  readonly #retaining = new Map<ConversationId, boolean | undefined>();
 
   constructor(store: Store, onFinding: (finding: Finding) => void) {
     this.#store = store;
@@ -92,6 +59,7 @@ class Verifier {
       for (const id of page) await this.#conversation(id);
       after = page.at(-1);
     }
+    await this.#retention();
     for (const [user, joined] of this.#memberOf) await this.#memberships(user, joined);
   }
 
@@ -123,18 +91,22 @@ class Verifier {
   async #conversation(id: ConversationId): Promise<void> {
     this.conversations++;
     const record = await this.#attempt(() => this.#store.conversations.get(id), { conversation: id });
+    this.#retaining.set(id, record === undefined ? undefined : record.retentionMs !== undefined);
     if (record === undefined) return;
+    await this.#floor(record);
     const log = new LogCheck(record, (kind, seq, message) => this.#report(kind, { conversation: id, seq }, message));
     const isWhole = await this.#readLog(record, log);
     const members = await this.#members(id);
     this.entries += log.count;
-    for (const user of log.replay.users.keys()) this.#named(user);
+    for (const user of log.members.users.keys()) this.#named(user);
     if (members !== undefined) for (const { user } of members) this.#named(user).add(id);
     // Without one of the two there is nothing to compare the other with.
     if (!isWhole || members === undefined) return;
     log.checkEnd();
-    this.#checkRecord(record, { log, memberCount: members.length });
+    this.#checkRecord(record, { log, members });
     this.#checkMembers(record, { log, members });
+    await this.#reactions(id, log);
+    for (const member of members) await this.#hides(id, member, log);
   }
 
   #named(user: UserId): Set<ConversationId> {
@@ -143,10 +115,20 @@ class Verifier {
     return joined;
   }
 
+  async #floor({ id, head, floor }: ConversationRecord): Promise<void> {
+    if (floor === undefined) return;
+    const { seq, ordinal } = floor;
+    const place = { conversation: id, seq };
+    if (seq < 1 || seq > head.seq || ordinal > head.ordinal || ordinal > seq)
+      this.#report("floor.differs", place, `its floor (seq ${seq}, message ${ordinal}) is not below its head (seq ${head.seq}, message ${head.ordinal})`);
+    const [first] = (await this.#attempt(() => this.#store.log.readAfter(id, 0, 1), place)) ?? [];
+    if (first !== undefined && first.seq <= seq) this.#report("floor.differs", { conversation: id, seq: first.seq }, "it was truncated, and is still served");
+  }
+
   /** Whether every entry up to the head could be read. */
-  async #readLog({ id, head }: ConversationRecord, log: LogCheck): Promise<boolean> {
+  async #readLog({ id, head, floor }: ConversationRecord, log: LogCheck): Promise<boolean> {
     let isWhole = true;
-    for (let after = 0; after < head.seq; ) {
+    for (let after = floor?.seq ?? 0; after < head.seq; ) {
       const from = after;
       const page = await this.#readPage(id, from);
       if (page === "damaged") {
@@ -186,16 +168,20 @@ class Verifier {
     }
   }
 
-  #checkRecord(record: ConversationRecord, { log, memberCount }: { log: LogCheck; memberCount: number }): void {
+  #checkRecord(record: ConversationRecord, { log, members }: { log: LogCheck; members: readonly MemberRecord[] }): void {
     const place = { conversation: record.id, seq: record.head.seq };
-    const { replay } = log;
+    const { members: replay } = log;
     for (const [field, value] of Object.entries(replay.patched)) {
       const stored = (record as unknown as Readonly<Record<string, unknown>>)[field] ?? null;
       if (!isSame(stored, value)) this.#report("conversation.differs", place, `its ${field} is not what its last change in the log says`);
     }
-    if (record.memberCount !== memberCount) this.#report("conversation.differs", place, `it counts ${record.memberCount} members and has ${memberCount}`);
-    if (record.membersSeq < replay.lastChange || !replay.possibleChanges.has(record.membersSeq))
+    if (record.memberCount !== members.length) this.#report("conversation.differs", place, `it counts ${record.memberCount} members and has ${members.length}`);
+    const isTruncated = record.membersSeq <= (record.floor?.seq ?? 0);
+    if (record.membersSeq < replay.lastChange || (!isTruncated && !replay.possibleChanges.has(record.membersSeq)))
       this.#report("conversation.differs", place, `its last change of members cannot be seq ${record.membersSeq}`);
+    const { kind, between } = record;
+    if ((kind === "direct") !== (between !== undefined) || members.some(({ user }) => between?.includes(user) === false))
+      this.#report("conversation.differs", place, `it is a ${kind} conversation, and not between its members`);
   }
 
   #checkMembers(record: ConversationRecord, { log, members }: { log: LogCheck; members: readonly MemberRecord[] }): void {
@@ -204,26 +190,83 @@ class Verifier {
       const { user } = member;
       const place = { conversation: record.id, user };
       present.add(user);
-      const told = log.replay.users.get(user);
+      const told = log.members.users.get(user);
       if (told?.isMember === false) this.#report("member.differs", place, `${user} left and is a member`);
       if (told?.role !== undefined && told.role !== member.role) this.#report("member.differs", place, `${user} was made ${told.role} and is ${member.role}`);
-      const since = told?.isMember === undefined ? record.createdAt : told.joined?.at;
+      const isFounder = told?.isMember === undefined && record.floor === undefined;
+      const since = isFounder ? record.createdAt : told?.joined?.at;
       if (since !== undefined && since !== member.joinedAt)
         this.#report("member.differs", place, `${user} joined at ${since}, and the record says ${member.joinedAt}`);
       this.#checkRead(record, { member, log, readAtLeast: told?.readAtLeast ?? 0 });
+      this.#checkSettings(record, member, log);
     }
-    for (const [user, { isMember }] of log.replay.users)
+    for (const [user, { isMember }] of log.members.users)
       if (isMember === true && !present.has(user)) this.#report("member.differs", { conversation: record.id, user }, `${user} joined and is no member`);
   }
 
-  #checkRead({ id, head }: ConversationRecord, { member, log, readAtLeast }: { member: MemberRecord; log: LogCheck; readAtLeast: number }): void {
-    const { user, readSeq, readOrdinal } = member;
+  #checkRead(record: ConversationRecord, { member, log, readAtLeast }: { member: MemberRecord; log: LogCheck; readAtLeast: number }): void {
+    const { id, head } = record;
+    const { user, readSeq, deliveredSeq } = member;
     const place = { conversation: id, user, seq: readSeq };
+    if (deliveredSeq < readSeq || deliveredSeq > head.seq)
+      this.#report("delivered.differs", place, `${user} has received up to seq ${deliveredSeq}; it must be from ${readSeq} to ${head.seq}`);
     if (readSeq > head.seq || readSeq < readAtLeast)
       return this.#report("read.differs", place, `${user} has read up to seq ${readSeq}; it must be from ${readAtLeast} to ${head.seq}`);
-    const unread = log.countAfter(readSeq);
-    if (head.ordinal - readOrdinal !== unread)
-      this.#report("unread.differs", place, `${user} has ${unread} unread messages by a recount, and ${head.ordinal - readOrdinal} by the marks`);
+    const [recount, unread] = [log.countAfter(readSeq), countUnread(record, member)];
+    if (unread !== recount) this.#report("unread.differs", place, `${user} has ${recount} unread messages by a recount, and ${unread} by the marks`);
+  }
+
+  #checkSettings(record: ConversationRecord, member: MemberRecord, log: LogCheck): void {
+    const { user, sentAt, mutedUntil = 0, hiddenOrdinal = 0 } = member;
+    const place = { conversation: record.id, user };
+    const sent = log.members.sentAtOf(user, record.slowModeMs ?? null);
+    if (sent !== "untold" && sentAt !== sent) this.#report("settings.differs", place, `${user} last wrote at ${sent}, and the record says ${sentAt}`);
+    if (sentAt !== undefined && sentAt > record.head.at) this.#report("settings.differs", place, `${user} last wrote at ${sentAt}, after the log's end`);
+    if (!Number.isInteger(mutedUntil) || !Number.isInteger(hiddenOrdinal) || hiddenOrdinal > record.head.ordinal)
+      this.#report("settings.differs", place, `${user} is muted until ${mutedUntil} and has it hidden at message ${hiddenOrdinal}`);
+  }
+
+  async #reactions(id: ConversationId, { changes }: LogCheck): Promise<void> {
+    for (const [user, messages] of changes.given) {
+      const targets = [...messages.keys()].filter((target) => !changes.isDeleted(target));
+      for (let start = 0; start < targets.length; start += pageMax) {
+        const page = targets.slice(start, start + pageMax);
+        const stored = await this.#attempt(() => this.#store.log.reactedBy(id, user, page), { conversation: id, user });
+        if (stored === undefined) break;
+        for (const seq of page)
+          if (!isSame([...(stored.get(seq) ?? [])].sort(), [...(messages.get(seq) ?? [])].sort()))
+            this.#report("reaction.differs", { conversation: id, seq, user }, `${user}'s reactions to it are not what the log says`);
+      }
+    }
+  }
+
+  async #hides(id: ConversationId, { user, hides = 0 }: MemberRecord, { messages }: LogCheck): Promise<void> {
+    const place = { conversation: id, user };
+    const hidden = await this.#attempt(() => this.#store.conversations.hiddenBy(id, user, messages), place);
+    if (hidden !== undefined && hidden.size !== hides)
+      this.#report("hides.differs", place, `${user} has hidden ${hidden.size} messages, and ${hides} are counted`);
+  }
+
+  async #retention(): Promise<void> {
+    const listed = new Set<ConversationId>();
+    for (let after: ConversationId | undefined; ; ) {
+      const from = after;
+      const page = await this.#attempt(() => this.#store.conversations.withRetention(from, pageMax));
+      for (const id of page ?? []) listed.add(id);
+      after = page?.at(-1);
+      if (page === undefined) return;
+      // The driver has no more, or turns in a circle.
+      if (after === undefined || (from !== undefined && after <= from)) break;
+    }
+    for (const [id, isRetaining] of this.#retaining)
+      if (isRetaining !== undefined && isRetaining !== listed.has(id))
+        this.#report(
+          "retention.differs",
+          { conversation: id },
+          isRetaining ? "it has retention and is not listed so" : "it is listed with retention and has none",
+        );
+    for (const id of listed)
+      if (!this.#retaining.has(id)) this.#report("retention.differs", { conversation: id }, "it is listed with retention and is not there");
   }
 
   // ── one user ────────────────────────────────────────────────────────────────────────────────────────
@@ -244,85 +287,4 @@ class Verifier {
     for (const conversation of joined)
       if (!listed.has(conversation)) this.#report("membership.differs", { conversation, user }, `${user} is a member of it and does not list it`);
   }
-}
-
-/** One log, entry by entry. */
-class LogCheck {
-  readonly replay = new MembersReplay();
-  count = 0;
-  readonly #record: ConversationRecord;
-  readonly #report: (kind: FindingKind, seq: number, message: string) => void;
-  readonly #keys = new Map<string, number>();
-  /** Seqs of what counts as unread, ascending. */
-  readonly #countable: number[] = [];
-  /** The entry before; `undefined` behind one that could not be read. */
-  #before: Head | undefined;
-
-  constructor(record: ConversationRecord, report: (kind: FindingKind, seq: number, message: string) => void) {
-    this.#record = record;
-    this.#report = report;
-    this.#before = { seq: 0, at: record.createdAt, ordinal: 0, hash: emptyHash };
-  }
-
-  /** The entry could not be read, which has been told. */
-  skip(): void {
-    this.#before = undefined;
-  }
-
-  apply(entry: LogEntry): void {
-    const { seq, at, from, clientId, body, digest, hash, ordinal } = entry;
-    this.count++;
-    if (!isErased(body) && digestOf(body) !== digest) this.#report("log.digest", seq, "its body is not what its digest says");
-    const before = this.#before;
-    if (before !== undefined) {
-      if (seq !== before.seq + 1) this.#report("log.hole", seq, `seq ${seq} follows ${before.seq}`);
-      if (at < before.at) this.#report("log.time", seq, `its time ${at} is before ${before.at}, that of the entry before`);
-      if (chainHash(before.hash, entry) !== hash) this.#report("log.hash", seq, "its rolling hash does not follow from the entry before");
-      if (ordinal !== before.ordinal + (isCountable(body) ? 1 : 0))
-        this.#report("log.ordinal", seq, `it is counted as message ${ordinal} after ${before.ordinal}`);
-    }
-    if (clientId !== undefined) {
-      const key = `${from}\n${clientId}`;
-      const first = this.#keys.get(key);
-      if (first === undefined) this.#keys.set(key, seq);
-      else this.#report("log.key", seq, `the clientId of ${from} is also at seq ${first}`);
-    }
-    if (isCountable(body)) this.#countable.push(seq);
-    this.replay.apply(entry);
-    this.#before = { seq, at, ordinal, hash };
-  }
-
-  checkEnd(): void {
-    const { head } = this.#record;
-    const last = this.#before;
-    if (last === undefined) return;
-    if (last.seq !== head.seq) this.#report("log.hole", head.seq, `the log ends at seq ${last.seq}, and the head is ${head.seq}`);
-    else if (!isSame(last, head)) this.#report("head.differs", head.seq, "the head's time, count or hash is not that of the last entry");
-  }
-
-  /** How many messages have a greater seq. */
-  countAfter(seq: number): number {
-    let low = 0;
-    let high = this.#countable.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#countable[middle] ?? 0) <= seq) low = middle + 1;
-      else high = middle;
-    }
-    return this.#countable.length - low;
-  }
-}
-
-/** A deletion erased the content and left the digest. By its shape, so that stores of every version can be checked. */
-function isErased(body: LogBody): boolean {
-  return "content" in body && (body.content.type as string) === "deleted";
-}
-
-/** Equal as plain data. */
-function isSame(one: unknown, other: unknown): boolean {
-  if (Object.is(one, other)) return true;
-  if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false;
-  const keys = Object.keys(one);
-  const [left, right] = [one, other] as Readonly<Record<string, unknown>>[] as [Record<string, unknown>, Record<string, unknown>];
-  return keys.length === Object.keys(other).length && keys.every((key) => Object.hasOwn(right, key) && isSame(left[key], right[key]));
 }

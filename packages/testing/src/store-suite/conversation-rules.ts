@@ -88,6 +88,30 @@ export function conversationRules(open: OpenStore): void {
     assert.equal((await world.store.conversations.member(lobby, alice))?.role, "owner");
   });
 
+  test("[S11] a direct conversation knows its two members, one twice in a conversation with oneself, and takes no third", async () => {
+    await using world = await World.open(open);
+    const direct = (id: string, ...users: (typeof alice)[]): NewConversation => ({
+      id: room(id),
+      kind: "direct",
+      epoch: "e",
+      createdAt: 1,
+      members: users.map((user) => ({ user, role: "member" })),
+    });
+    const { conversations } = world.store;
+    assert.deepEqual((await conversations.create(direct("ab", bob, alice))).conversation.between, [bob, alice]);
+    assert.deepEqual((await conversations.create(direct("a", alice))).conversation.between, [alice, alice]);
+    assert.deepEqual((await conversations.create(direct("aa", alice, alice))).conversation.between, [alice, alice]);
+    await assert.rejects(conversations.create(direct("abc", alice, bob, carol)), RangeError);
+    await assert.rejects(conversations.create(direct("none")), RangeError);
+    await world.store.log.append(room("ab"), [draft(alice, { type: "conversation.updated", data: { a: 1 } })]);
+    const store = await world.reopen();
+    assert.deepEqual((await store.conversations.get(room("ab")))?.between, [bob, alice], "a change of the record keeps them");
+    assert.deepEqual((await store.conversations.get(room("a")))?.between, [alice, alice]);
+    assert.equal(await store.conversations.get(room("abc")), undefined);
+    await world.group(lobby, [alice, bob]);
+    assert.equal((await store.conversations.get(lobby))?.between, undefined);
+  });
+
   test("[S14] conversations are listed by id, page by page, and got in the order asked for", async () => {
     await using world = await World.open(open);
     const ids = ["B", "a", "a-1", "a.1", "a_", "aa", "b", "g.01"].map((id) => room(id));

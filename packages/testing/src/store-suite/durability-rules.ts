@@ -82,6 +82,12 @@ export function durabilityRules(open: OpenStore): void {
     await assert.rejects(store.conversations.create({ id: lobby, kind: "group", epoch: "e", createdAt: 1, members: [] }), refused);
     await assert.rejects(store.conversations.memberships(alice), refused);
     await assert.rejects(store.conversations.advanceRead(lobby, alice, 1), refused);
+    await assert.rejects(store.log.truncate(lobby, 2), refused);
+    await assert.rejects(store.conversations.advanceDelivered(lobby, alice, 1), refused);
+    await assert.rejects(store.conversations.updateMember(lobby, alice, { mutedUntil: 1 }), refused);
+    await assert.rejects(store.conversations.hideMessage(lobby, alice, 1), refused);
+    await assert.rejects(store.conversations.hiddenBy(lobby, alice, [1]), refused);
+    await assert.rejects(store.conversations.withRetention(undefined, 1), refused);
     await assert.rejects(store.users.getMany([alice]), refused);
     await assert.rejects(store.users.update(alice, {}, 1), refused);
   });
