@@ -11,6 +11,7 @@ import { EventLog } from "./event-log.ts";
 interface Page {
   readonly events: LogEvent[];
   readonly head: number;
+  readonly from?: number;
   readonly more: boolean;
 }
 
@@ -62,10 +63,10 @@ class World {
     return { events: later.slice(0, limit), head: this.head, more: later.length > limit };
   }
 
-  async answer(limit: number): Promise<void> {
+  async answer(limit: number, more: Partial<Page> = {}): Promise<void> {
     const read = this.#reads.shift();
     if (read === undefined) return;
-    read.resolve(this.page(read.after, limit));
+    read.resolve({ ...this.page(read.after, limit), ...more });
     await settle();
   }
 
@@ -180,6 +181,17 @@ test("more early events than are held back are read instead", async () => {
   await world.finish();
   assert.equal(world.applied.length, 1_000);
   assert.equal(world.log.have, 1_000);
+});
+
+test("[D7] when all that is missing is gone, it goes on behind it and asks no more", async () => {
+  const world = new World(3);
+  for (const seq of [1, 2, 3]) world.live(seq);
+  world.catchUp.readUpTo(8);
+  world.events = [];
+  await world.answer(50, { head: 8, from: 9 });
+  assert.deepEqual([world.truncated, world.log.have, world.pendingReads], [[9], 8, 0]);
+  world.catchUp.receive(message(9));
+  assert.deepEqual(world.applied, [1, 2, 3, 9]);
 });
 
 test("[D7] a log whose beginning is gone is said to be truncated, and goes on from there", async () => {

@@ -176,4 +176,49 @@ describe("in-process bot", () => {
     await echoOf(alice, "둘");
     assert.deepEqual(await answersIn(alice, id), ["the first answer", "by hand", "echo 둘"]);
   });
+
+  test("[A13] [A12] who blocks it, and a group in which it may not write, hear nothing of it; it goes on elsewhere and when it may again", async () => {
+    await using suda = await TestServer.open(unlimited);
+    await suda.server.addBot(echo);
+    await using alice = await suda.connect("alice");
+    await using carol = await suda.connect("carol");
+    const quiet = await openWithBot(alice);
+    await say(alice, quiet, "하나");
+    await echoOf(alice, "하나");
+    const group = await createTestGroup(alice, [bot, "carol"]);
+    await alice.request({ type: "conversation.update", conversation: group.id, write: "admins" });
+    await say(alice, group.id, "소식");
+    await alice.request({ type: "user.block", user: bot });
+    const other = await openWithBot(carol);
+    await say(carol, other, "둘");
+    await echoOf(carol, "둘");
+    await alice.request({ type: "user.unblock", user: bot });
+    await say(alice, quiet, "셋");
+    await echoOf(alice, "셋");
+    assert.deepEqual(await answersIn(alice, group.id), []);
+    await alice.request({ type: "conversation.update", conversation: group.id, write: null });
+    await say(alice, group.id, "넷");
+    await echoOf(alice, "넷");
+    assert.equal(await suda.failures(), 0, "to be refused is no failure of the server");
+  });
+
+  test("[C21] in slow mode its answers wait for their turn, in order", async () => {
+    await using suda = await TestServer.open(unlimited);
+    await suda.server.addBot(echo);
+    await using alice = await suda.connect("alice");
+    const { id } = await createTestGroup(alice, [bot]);
+    await alice.request({ type: "conversation.update", conversation: id, slowModeMs: 10_000 });
+    for (const text of ["하나", "둘", "셋"]) await say(alice, id, text);
+    await echoOf(alice, "하나");
+    for (const text of ["둘", "셋"]) {
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+      const before = (await answersIn(alice, id)).length;
+      suda.clock.advance(9_999);
+      assert.equal((await answersIn(alice, id)).length, before);
+      suda.clock.advance(1);
+      await echoOf(alice, text);
+    }
+    assert.deepEqual(await answersIn(alice, id), ["echo 하나", "echo 둘", "echo 셋"]);
+    assert.equal(await suda.failures(), 0);
+  });
 });
