@@ -23,7 +23,8 @@ const say = (line: string) => {
 process.on("unhandledRejection", (error) => say(`unhandled ${String(error)}`));
 
 try {
-  const store = await openLmdbStore({ directory });
+  let onCommit = () => {};
+  const store = await openLmdbStore({ directory, onEvent: ({ event }) => event === "commit" && onCommit() });
   say("open");
   const append = (index: number) =>
     store.log.append(lobby, [
@@ -65,6 +66,37 @@ try {
       await append(0);
       for (const result of await Promise.allSettled(Array.from({ length: Number(count) }, (_, index) => append(index + 1)))) {
         say(result.status === "fulfilled" ? `burst ${result.value[0]?.outcome}` : `burst ${(result.reason as { code?: string }).code}`);
+      }
+      break;
+    case "truncate": {
+      // Truncates COUNT more entries while one append after the other is under way; each commit is a line, and each acknowledgement.
+      const { floor, head } = (await store.conversations.get(lobby)) ?? {};
+      const first = head?.seq ?? 0;
+      say(`start ${first}`);
+      onCommit = () => say("commit");
+      const progress = { isDone: false };
+      const appending = (async () => {
+        for (let index = first; !progress.isDone; index++) {
+          const [outcome] = await append(index);
+          say(`ack ${outcome?.outcome === "stored" ? outcome.entry.seq : outcome?.outcome} k${index}`);
+        }
+      })();
+      const { removed, from } = await store.log.truncate(lobby, (floor?.seq ?? 0) + Number(count) + 1);
+      progress.isDone = true;
+      await appending;
+      say(`truncated ${removed} ${from}`);
+      break;
+    }
+    case "truncate-failing":
+      for (const before of [2, 300, 900]) {
+        try {
+          const { removed, from } = await store.log.truncate(lobby, before);
+          say(`truncated ${removed} ${from}`);
+        } catch (error) {
+          say(`refused ${(error as { code?: string }).code}`);
+        }
+        const seq = (await store.conversations.get(lobby).catch(() => undefined))?.floor?.seq;
+        say(`status ${store.status().state} floor ${seq}`);
       }
       break;
     case "read":
