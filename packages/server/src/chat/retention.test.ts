@@ -256,15 +256,15 @@ class CountingStore extends MemoryStore {
 
   constructor(...[options]: ConstructorParameters<typeof MemoryStore>) {
     super(options);
-    const { readAfter, truncate } = this.log;
+    const inner = { ...this.log };
     Object.assign(this.log, {
-      readAfter: (...args: Parameters<typeof readAfter>) => {
+      readAfter: (...args: Parameters<Store["log"]["readAfter"]>) => {
         if (args[2] === 1) this.reads++;
-        return readAfter(...args);
+        return inner.readAfter(...args);
       },
-      truncate: async (...args: Parameters<typeof truncate>) => {
+      truncate: async (...args: Parameters<Store["log"]["truncate"]>) => {
         if (args[0] === this.failing) throw new Error("This conversation's log cannot be truncated.");
-        return truncate(...args);
+        return inner.truncate(...args);
       },
     });
   }

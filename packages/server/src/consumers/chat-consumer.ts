@@ -63,6 +63,8 @@ const maxPendingSends = 64;
 const helloTimeoutMs = 10_000;
 /** Refusals in a row after which a client that ignores `retryAfterMs` is closed as flooding. */
 const maxRefusals = 1_000;
+/** Commands that may make a conversation. */
+const opening: ReadonlySet<string> = new Set(["conversation.open", "conversation.create", "user.block"]);
 /** setTimeout's longest; a token of over 24 days is looked at again then. */
 const maxTimerMs = 2_147_483_647;
 
@@ -153,8 +155,7 @@ export class ChatConsumer {
     await this.#answer(command, async () => {
       const reply = await this.#handle(state.actor, command);
       // Whoever opened or created it receives its events from here on, not only when the layer's word arrives.
-      if (command.type === "conversation.open" || command.type === "conversation.create")
-        await state.subscriptions.join((reply as { conversation: Conversation }).conversation.id);
+      if (opening.has(command.type)) await state.subscriptions.join((reply as { conversation: Conversation }).conversation.id);
       return reply;
     });
   }

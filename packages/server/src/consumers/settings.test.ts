@@ -18,7 +18,7 @@ const send = (conversation: ConversationId, clientId = `s${++lastId}`): object =
 
 /** A group of alice (owner), dave (admin) and bob (member), in which bob has said `one` (seq 1). */
 async function openGroup(): Promise<
-  AsyncDisposable & { suda: TestServer; alice: Connection; bob: Connection; dave: Connection; id: ConversationId; update(fields: object): Promise<string> }
+  AsyncDisposable & { suda: TestServer; alice: Connection; bob: Connection; dave: Connection; id: ConversationId; update: (fields: object) => Promise<string> }
 > {
   const suda = await TestServer.open(unlimited);
   const [alice, bob, dave] = await Promise.all([suda.connect("alice"), suda.connect("bob"), suda.connect("dave")]);
