@@ -44,6 +44,20 @@ test("a whole store is found whole, and the check can be repeated", async (t) =>
   }
 });
 
+test("a truncated store is found whole, from where its log begins", async (t) => {
+  const directory = temporaryDirectory(t);
+  await fill(directory);
+  {
+    await using store = await openLmdbStore({ directory });
+    await store.log.append(team, [{ from: alice, body: { type: "reaction.added", target: 30, emoji: "👍" } }]);
+    await store.log.truncate(team, 21);
+  }
+  const { code, output, errors } = verify(directory);
+  assert.equal(errors, "");
+  assert.match(output, /^✓ 1 conversations with 21 entries: everything agrees\n$/);
+  assert.equal(code, 0);
+});
+
 test("one flipped bit in the file is found, with conversation and seq, in words and as JSON", async (t) => {
   const directory = temporaryDirectory(t);
   await fill(directory);
