@@ -12,6 +12,7 @@ import { codecs } from "@suda/protocol";
 import { conversationFrames } from "./wire-suite/conversation-frames.ts";
 import { messageFrames } from "./wire-suite/message-frames.ts";
 import { refusals } from "./wire-suite/refusals.ts";
+import { settingFrames } from "./wire-suite/setting-frames.ts";
 import type { OpenWireServer } from "./wire-suite/wire.ts";
 
 export type { OpenWireServer, WireServer } from "./wire-suite/wire.ts";
@@ -25,6 +26,7 @@ export function wireSuite(name: string, open: OpenWireServer): void {
     describe(`wire: ${name}, ${codec.name}`, { timeout: 60_000 }, () => {
       conversationFrames(open, codec);
       messageFrames(open, codec);
+      settingFrames(open, codec);
       refusals(open, codec);
     });
   }
