@@ -10,6 +10,7 @@ export {
   type Violation,
   type ViolationKind,
 } from "./checker.ts";
+export { atEntry, damaged, findingsOf, ofUser, type Damage } from "./damaged-store.ts";
 export { RawWebSocket, type RawWebSocketOptions } from "./raw-socket/raw-websocket.ts";
 export { encodeWebSocketFrame, FrameReader, opcodes, type FrameOptions, type ReceivedFrame } from "./raw-socket/websocket-frame.ts";
 export { CommandRefused, ConnectionEnded, WireClient, type WireClientOptions } from "./raw-socket/wire-client.ts";

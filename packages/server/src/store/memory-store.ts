@@ -6,12 +6,12 @@
  * are made and no other call can come between.
  */
 import { SudaError, systemClock, type ClientId, type Clock, type ConversationId, type UserId } from "@suda/protocol";
-import { patchFields, planAppend, storedKeyOf } from "./plan-append.ts";
+import { countWithin, floorOf, keyOf, storedAs, withAnnotations, type MemoryConversation } from "./memory-conversation.ts";
+import { patchFields, planAppend } from "./plan-append.ts";
 import { planCreation } from "./plan-creation.ts";
 import { planDelivered, planRead, planSettings } from "./plan-member.ts";
 import { planTruncation, withHides } from "./plan-truncation.ts";
 import type {
-  Annotation,
   AppendOptions,
   AppendOutcome,
   ConversationRecord,
@@ -25,7 +25,6 @@ import type {
   Membership,
   NewConversation,
   Store,
-  StoredKey,
   StoreStatus,
   UserPatch,
   UserRecord,
@@ -35,22 +34,6 @@ import type {
 export interface MemoryStoreOptions {
   /** Gives `at` of entries. Default: the system's. */
   readonly clock?: Clock;
-}
-
-interface Conversation {
-  record: ConversationRecord;
-  /** From the floor on: the first one is that of `floor.seq + 1`. */
-  readonly log: LogEntry[];
-  readonly members: Map<UserId, MemberRecord>;
-  /** User ids in order; `undefined` after somebody joined or left. */
-  memberOrder: UserId[] | undefined;
-  /** `from\nclientId` → seq, or what is left of an entry that was truncated. */
-  readonly keys: Map<string, number | StoredKey>;
-  readonly annotations: Map<number, Annotation>;
-  /** seq → user → emoji. */
-  readonly reactions: Map<number, Map<UserId, Set<string>>>;
-  /** Messages that a user has hidden. */
-  readonly hidden: Map<UserId, Set<number>>;
 }
 
 interface UserState {
@@ -88,7 +71,7 @@ export class MemoryStore implements Store {
   };
 
   readonly #clock: Clock;
-  readonly #conversations = new Map<ConversationId, Conversation>();
+  readonly #conversations = new Map<ConversationId, MemoryConversation>();
   /** Conversation ids in order; `undefined` after a creation. */
   #conversationOrder: ConversationId[] | undefined;
   /** Ids of the conversations with `retentionMs`, in order. */
@@ -118,7 +101,7 @@ export class MemoryStore implements Store {
     this.#userStates.clear();
   }
 
-  #open(): Map<ConversationId, Conversation> {
+  #open(): Map<ConversationId, MemoryConversation> {
     if (this.#isClosed) throw new SudaError("store.failed", "The store is closed.");
     return this.#conversations;
   }
@@ -288,7 +271,7 @@ export class MemoryStore implements Store {
   #changeMember(
     id: ConversationId,
     user: UserId,
-    change: (member: MemberRecord, conversation: Conversation) => MemberRecord,
+    change: (member: MemberRecord, conversation: MemoryConversation) => MemberRecord,
     loudness?: "quiet",
   ): MemberRecord | undefined {
     const conversation = this.#open().get(id);
@@ -340,23 +323,6 @@ export class MemoryStore implements Store {
   }
 }
 
-/** Neither id can contain a newline. */
-function keyOf(user: UserId, clientId: ClientId): string {
-  return `${user}\n${clientId}`;
-}
-
-/** Seq of the last entry that is gone. */
-function floorOf(conversation: Conversation | undefined): number {
-  return conversation?.record.floor?.seq ?? 0;
-}
-
-function storedAs(conversation: Conversation, key: string): StoredKey | undefined {
-  const kept = conversation.keys.get(key);
-  if (typeof kept !== "number") return kept;
-  const entry = conversation.log[kept - 1 - floorOf(conversation)];
-  return entry === undefined ? undefined : storedKeyOf(entry);
-}
-
 function checkLimit(limit: number, max: number): void {
   if (!Number.isInteger(limit) || limit < 1 || limit > max) throw new RangeError(`limit must be 1–${max}, not ${limit}.`);
 }
@@ -371,33 +337,4 @@ function pageAfter<T extends string>(ordered: readonly T[], after: T | undefined
     else high = middle;
   }
   return ordered.slice(low, low + limit);
-}
-
-function withAnnotations(conversation: Conversation | undefined, entries: readonly LogEntry[]): readonly LogEntry[] {
-  if (conversation === undefined || conversation.annotations.size === 0) return entries;
-  return entries.map((entry) => {
-    const annotation = conversation.annotations.get(entry.seq);
-    return annotation === undefined ? entry : { ...entry, annotation };
-  });
-}
-
-/** How many of the entries fit into `maxBytes`, but at least one. */
-function countWithin(entries: readonly LogEntry[], maxBytes: number | undefined): number {
-  if (maxBytes === undefined) return entries.length;
-  let bytes = 0;
-  for (const [index, entry] of entries.entries()) {
-    bytes += bytesOf(entry.body) + (entry.annotation === undefined ? 0 : bytesOf(entry.annotation));
-    if (bytes > maxBytes && index > 0) return index;
-  }
-  return entries.length;
-}
-
-/** About what the value would take as MessagePack; memory has no stored form to measure. */
-function bytesOf(value: unknown): number {
-  if (typeof value === "string") return Buffer.byteLength(value) + 2;
-  if (value instanceof Uint8Array) return value.byteLength + 3;
-  if (typeof value !== "object" || value === null) return 5;
-  let bytes = 1;
-  for (const [key, field] of Object.entries(value)) bytes += (Array.isArray(value) ? 0 : key.length + 1) + bytesOf(field);
-  return bytes;
 }
