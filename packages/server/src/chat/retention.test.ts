@@ -158,6 +158,30 @@ describe("retention", () => {
     assert.deepEqual(await historyOf(alice, id), [6], "what was older already goes at once");
   });
 
+  test("[D15] [D9] what went is unread no more, for who had read up to before it, into it, or behind it", async () => {
+    for (const [read, expected] of [
+      [0, 2],
+      [1, 2],
+      [3, 2],
+      [4, 1],
+      [5, 0],
+    ] as const) {
+      await using suda = await TestServer.open(unlimited);
+      await using alice = await suda.connect("alice");
+      await using bob = await suda.connect("bob");
+      const id = await createKeeping(alice, ["bob"], 90_000);
+      for (let index = 0; index < 3; index++) await say(alice, id, "old");
+      await sweep(suda);
+      for (let index = 0; index < 2; index++) await say(alice, id, "young");
+      assert.equal((await bob.request({ type: "receipt.read", conversation: id, seq: read })).unread, 5 - read);
+      await sweep(suda);
+      const { from, unread } = await recordOf(bob, id);
+      assert.deepEqual([from, unread], [4, expected], `read up to ${read}`);
+      assert.equal((await bob.request({ type: "receipt.read", conversation: id, seq: 0 })).unread, expected);
+      assert.equal((await bob.request({ type: "receipt.read", conversation: id, seq: 4 })).unread, Math.min(expected, 1));
+    }
+  });
+
   test("[D15] [D9] the place of the cut is right for any times and any retention, in few reads, and unread equals a recount", async () => {
     await fc.assert(
       fc.asyncProperty(
