@@ -99,7 +99,7 @@ export function planAppend(view: AppendView, drafts: readonly Draft[], options: 
     if (isMoved) return { outcome: "moved" };
     const role = work.member(from)?.role;
     if (roles !== undefined && (role === undefined || !roles.includes(role))) return { outcome: "refused", reason: "role" };
-    const refused = draft.asMember === true ? work.refusalOf(draft, role, at) : undefined;
+    const refused = draft.asMember === true ? work.refusalOf(draft, { role, at, now: options.now }) : undefined;
     if (refused !== undefined) return refused;
     const judged = judgeChange(work, draft);
     if (judged.judgement === "reject") return { outcome: "rejected", reason: judged.reason };
@@ -185,7 +185,10 @@ class Work implements ChangeView {
   }
 
   /** What the settings say to a draft of this kind by somebody of this role (S29). */
-  refusalOf({ from, body }: Draft, role: Role | undefined, at: number): Extract<AppendOutcome, { outcome: "refused" }> | undefined {
+  refusalOf(
+    { from, body }: Draft,
+    { role, at, now }: { role: Role | undefined; at: number; now: number },
+  ): Extract<AppendOutcome, { outcome: "refused" }> | undefined {
     const { between, write, slowModeMs } = this.#patched;
     if (between !== undefined && between[0] !== between[1]) {
       const other = between[0] === from ? between[1] : between[0];
@@ -195,7 +198,10 @@ class Work implements ChangeView {
     if (body.type !== "message.created" || role === "owner" || role === "admin") return undefined;
     if (write === "admins") return { outcome: "refused", reason: "write" };
     if (slowModeMs === undefined) return undefined;
-    const retryAfterMs = (this.member(from)?.sentAt ?? -Infinity) + slowModeMs - at;
+    const { sentAt } = this.member(from) ?? {};
+    // A clock that went back behind the last message cannot tell how long ago that was; nobody waits until it has caught up.
+    if (sentAt === undefined || now < sentAt) return undefined;
+    const retryAfterMs = sentAt + slowModeMs - at;
     return retryAfterMs > 0 ? { outcome: "refused", reason: "slow", retryAfterMs } : undefined;
   }
 
