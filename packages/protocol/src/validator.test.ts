@@ -14,6 +14,9 @@ const schema = Closed({
   ]),
   note: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   data: Type.Optional(DataSchema),
+  size: Type.Optional(Type.Union([Type.Literal("small"), Type.Literal("large")])),
+  either: Type.Optional(Type.Union([Type.String({ maxLength: 3 }), Closed({ a: Type.Integer() })])),
+  counts: Type.Optional(Type.Record(Type.String({ pattern: "^[a-z]+$" }), Type.Integer({ minimum: 0 }), { maxProperties: 2, additionalProperties: false })),
 });
 const validator = createValidator<Type.Static<typeof schema>>(schema);
 const good = { name: "a", shape: { type: "box", sides: [1, 2] } };
@@ -52,6 +55,13 @@ describe("validator", () => {
       [{ ...good, shape: null }, "/shape"],
       [{ ...good, note: 5 }, "/note"],
       [{ ...good, data: [] }, "/data"],
+      [{ ...good, size: "medium" }, "/size"],
+      [{ ...good, either: "long" }, "/either"],
+      [{ ...good, either: { a: "1" } }, "/either/a"],
+      [{ ...good, either: 5 }, "/either"],
+      [{ ...good, counts: { a: -1 } }, "/counts/a"],
+      [{ ...good, counts: { A: 1 } }, "/counts/A"],
+      [{ ...good, counts: { a: 1, b: 2, c: 3 } }, "/counts"],
       [null, ""],
       [[], ""],
       ["x", ""],
@@ -64,6 +74,8 @@ describe("validator", () => {
     assert.match(mismatch({ ...good, shape: { type: "star" } }).message, /"circle", "box"/);
     assert.match(mismatch({ ...good, data: { a: "x".repeat(5_000) } }).message, /JSON object of at most 4 KiB/);
     assert.match(mismatch(null).message, /^The frame /);
+    assert.match(mismatch({ ...good, size: "medium" }).message, /^\/size must be one of "small", "large"\.$/);
+    assert.match(mismatch({ ...good, either: "long" }).message, /^\/either must not have more than 3 characters\.$/);
   });
 
   test("what was sent does not come back in the sentence", () => {

@@ -39,6 +39,7 @@ interface SchemaNode {
   readonly anyOf?: readonly SchemaNode[];
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly required?: readonly string[];
+  readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
   readonly items?: SchemaNode;
 }
 
@@ -50,6 +51,11 @@ function firstMismatch(schema: SchemaNode, value: unknown, path: string): { path
       return { path: `${path}/type`, message: `must be one of ${known}` };
     }
     if (byType !== undefined) return firstMismatch(byType, value, path);
+    if (schema.anyOf.every((variant) => variant.const !== undefined))
+      return { path, message: `must be one of ${schema.anyOf.map((variant) => JSON.stringify(variant.const)).join(", ")}` };
+    // A text or an object: what it was meant to be is seen from what it is.
+    const alike = schema.anyOf.filter(({ type }) => type !== undefined && type === jsonTypeOf(value));
+    if (alike.length === 1 && alike[0] !== undefined) return firstMismatch(alike[0], value, path);
   }
   if (schema.properties !== undefined && isObject(value)) {
     for (const key of Object.keys(value))
@@ -62,6 +68,13 @@ function firstMismatch(schema: SchemaNode, value: unknown, path: string): { path
   if (schema.items !== undefined && Array.isArray(value)) {
     for (const [index, element] of value.entries())
       if (!matches(schema.items, element)) return firstMismatch(schema.items, element, pointer(path, String(index)));
+  }
+  if (schema.patternProperties !== undefined && isObject(value)) {
+    for (const [key, element] of Object.entries(value)) {
+      const meant = Object.entries(schema.patternProperties).find(([pattern]) => new RegExp(pattern, "u").test(key))?.[1];
+      if (meant === undefined) return { path: pointer(path, key), message: "is not a name that is possible here" };
+      if (!matches(meant, element)) return firstMismatch(meant, element, pointer(path, key));
+    }
   }
   const [error] = compiledOf(schema).Errors(value);
   return { path, message: error?.message ?? "does not fit" };
@@ -86,6 +99,11 @@ function compiledOf(schema: SchemaNode): ReturnType<typeof Compile> {
 function variantByType(variants: readonly SchemaNode[], value: unknown): SchemaNode | "unknown" | undefined {
   if (!isObject(value) || variants.some((variant) => variant.properties?.["type"]?.const === undefined)) return undefined;
   return variants.find((variant) => variant.properties?.["type"]?.const === value["type"]) ?? "unknown";
+}
+
+function jsonTypeOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
