@@ -18,18 +18,23 @@ export function applyChange(message: MessageCreated, event: MessageChange, me: U
   // What its reader deleted for themself says nothing, whatever becomes of it for the others.
   if (message.hidden === true)
     return { ...message, changed: event.seq, ...(event.type === "message.deleted" ? { deleted: { by: event.from, at: event.at } } : {}) };
-  const { edited, reactions = [], data, ...rest } = message;
+  const { edited, reactions = [], ...rest } = message;
   const changed = event.seq;
-  const others = { ...(data === undefined ? {} : { data }), changed };
   switch (event.type) {
     case "message.edited":
-      return { ...rest, ...others, content: event.content, edited: { rev: event.rev, at: event.at }, ...withReactions(reactions) };
+      return { ...rest, changed, content: event.content, edited: { rev: event.rev, at: event.at }, ...withReactions(reactions) };
     case "message.deleted":
-      return { ...rest, content: { type: "deleted" }, deleted: { by: event.from, at: event.at }, changed };
+      return { ...withoutWords(rest), content: { type: "deleted" }, deleted: { by: event.from, at: event.at }, changed };
     case "reaction.added":
     case "reaction.removed":
-      return { ...rest, ...others, ...(edited === undefined ? {} : { edited }), ...withReactions(countReaction(reactions, event, me)) };
+      return { ...rest, changed, ...(edited === undefined ? {} : { edited }), ...withReactions(countReaction(reactions, event, me)) };
   }
+}
+
+/** What a deletion leaves of what was sent beside the content: who and where, and which message it answered. */
+function withoutWords<Message extends Partial<MessageCreated>>(message: Message): Omit<Message, "altText" | "quickReplies" | "sender" | "silent" | "data"> {
+  const { altText: _altText, quickReplies: _quickReplies, sender: _sender, silent: _silent, data: _data, ...rest } = message;
+  return rest;
 }
 
 function withReactions(reactions: readonly Reaction[]): { reactions?: Reaction[] } {

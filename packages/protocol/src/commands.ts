@@ -8,6 +8,7 @@ import { ContentSchema } from "./content.ts";
 import { limits } from "./limits.ts";
 import { LogEventSchema } from "./events.ts";
 import { ResumedSchema, ResumeSchema } from "./resume.ts";
+import { messageFields } from "./templates/envelope.ts";
 import { ConversationSchema, MemberSchema, UserNameSchema, UserSchema } from "./records.ts";
 import {
   ClientIdSchema,
@@ -63,9 +64,7 @@ export const updateFields = {
 /** Of `message.send` and of the route that sends. */
 export const sendFields = {
   clientId: ClientIdSchema,
-  content: ContentSchema,
-  data: Type.Optional(DataSchema),
-  replyTo: Type.Optional(SeqSchema),
+  ...messageFields,
 } as const;
 
 export const editFields = { content: ContentSchema, rev: Type.Optional(CountSchema), clientId: Type.Optional(ClientIdSchema) } as const;

@@ -1,102 +1,73 @@
 /**
- * What a message can hold. A content names its `type`; the limits are checked here, on the server and in
- * clients alike. Templates for bots join this union later.
+ * What a message can hold. A content names its `type`; what each type has is in `templates/`, a file per family.
+ * Limits of single fields are in the schemas, rules across fields in `templates/check-message.ts`; both are checked
+ * on the server, and can be checked by a bot before it sends.
  */
 import Type from "typebox";
-import { limits } from "./limits.ts";
-import { BytesSchema, Closed, CountSchema, UrlSchema, UserIdSchema } from "./scalars.ts";
+import { Closed } from "./scalars.ts";
+import {
+  CardContentSchema,
+  CommerceContentSchema,
+  ConfirmContentSchema,
+  type CardContent,
+  type CommerceContent,
+  type ConfirmContent,
+} from "./templates/cards.ts";
+import { CarouselContentSchema, type CarouselContent } from "./templates/carousel.ts";
+import { CustomContentSchema, type CustomContent } from "./templates/custom.ts";
+import { FormContentSchema, type FormContent } from "./templates/form.ts";
+import { ImagemapContentSchema, type ImagemapContent } from "./templates/imagemap.ts";
+import {
+  DetailsContentSchema,
+  ListContentSchema,
+  ReceiptContentSchema,
+  type DetailsContent,
+  type ListContent,
+  type ReceiptContent,
+} from "./templates/lists.ts";
+import {
+  AudioContentSchema,
+  BytesContentSchema,
+  FileContentSchema,
+  ImageContentSchema,
+  LocationContentSchema,
+  StickerContentSchema,
+  VideoContentSchema,
+  type AudioContent,
+  type BytesContent,
+  type FileContent,
+  type ImageContent,
+  type LocationContent,
+  type StickerContent,
+  type VideoContent,
+} from "./templates/media.ts";
+import { TextContentSchema, type TextContent } from "./templates/text.ts";
 
-const caption = Type.Optional(Type.String({ maxLength: limits.captionMaxLength }));
-const mime = Type.String({ minLength: 3, maxLength: limits.mimeMaxLength, pattern: "^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*$" });
-const name = Type.String({ minLength: 1, maxLength: limits.fileNameMaxLength });
-const pixels = Type.Integer({ minimum: 1, maximum: 65_535 });
-const durationMs = Type.Integer({ minimum: 0, maximum: 86_400_000 });
+export type Content =
+  | TextContent
+  | ImageContent
+  | VideoContent
+  | AudioContent
+  | FileContent
+  | LocationContent
+  | BytesContent
+  | StickerContent
+  | CardContent
+  | ConfirmContent
+  | CommerceContent
+  | ListContent
+  | DetailsContent
+  | ReceiptContent
+  | CarouselContent
+  | ImagemapContent
+  | FormContent
+  | CustomContent;
 
-export const MentionSchema = Closed(
-  {
-    user: UserIdSchema,
-    offset: Type.Integer({ minimum: 0, maximum: limits.textMaxLength, description: "First code point of the mention in the text" }),
-    length: Type.Integer({ minimum: 1, maximum: limits.textMaxLength, description: "Code points of the mention" }),
-  },
-  { title: "Mention" },
-);
+export type ContentType = Content["type"];
+export type ContentOf<T extends ContentType> = Extract<Content, { readonly type: T }>;
 
-export const TextContentSchema = Closed(
-  {
-    type: Type.Literal("text"),
-    text: Type.String({ minLength: 1, maxLength: limits.textMaxLength, description: "Counted in code points" }),
-    mentions: Type.Optional(Type.Array(MentionSchema, { maxItems: limits.mentionsMax })),
-  },
-  { title: "TextContent" },
-);
-
-export const ImageContentSchema = Closed(
-  {
-    type: Type.Literal("image"),
-    url: UrlSchema,
-    preview: Type.Optional(UrlSchema),
-    width: Type.Optional(pixels),
-    height: Type.Optional(pixels),
-    alt: Type.Optional(Type.String({ maxLength: limits.altMaxLength })),
-    caption,
-  },
-  { title: "ImageContent" },
-);
-
-export const VideoContentSchema = Closed(
-  {
-    type: Type.Literal("video"),
-    url: UrlSchema,
-    preview: Type.Optional(UrlSchema),
-    durationMs: Type.Optional(durationMs),
-    caption,
-  },
-  { title: "VideoContent" },
-);
-
-export const AudioContentSchema = Closed(
-  {
-    type: Type.Literal("audio"),
-    url: UrlSchema,
-    durationMs,
-    waveform: Type.Optional(Type.Array(Type.Integer({ minimum: 0, maximum: 255 }), { maxItems: limits.waveformMax })),
-  },
-  { title: "AudioContent" },
-);
-
-export const FileContentSchema = Closed(
-  {
-    type: Type.Literal("file"),
-    url: UrlSchema,
-    name,
-    size: Type.Optional(CountSchema),
-    mime: Type.Optional(mime),
-  },
-  { title: "FileContent" },
-);
-
-export const LocationContentSchema = Closed(
-  {
-    type: Type.Literal("location"),
-    title: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
-    address: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
-    latitude: Type.Number({ minimum: -90, maximum: 90 }),
-    longitude: Type.Number({ minimum: -180, maximum: 180 }),
-  },
-  { title: "LocationContent" },
-);
-
-export const BytesContentSchema = Closed(
-  {
-    type: Type.Literal("bytes"),
-    mime,
-    name: Type.Optional(name),
-    bytes: BytesSchema(limits.bytesMaxBytes),
-  },
-  { title: "BytesContent" },
-);
-
-export const ContentSchema = Type.Union([
+/** One per type. Text first: a validator tries the variants in this order, and most messages are texts. */
+export const contentSchemas = [
   TextContentSchema,
   ImageContentSchema,
   VideoContentSchema,
@@ -104,16 +75,27 @@ export const ContentSchema = Type.Union([
   FileContentSchema,
   LocationContentSchema,
   BytesContentSchema,
-]);
+  StickerContentSchema,
+  CardContentSchema,
+  ConfirmContentSchema,
+  CommerceContentSchema,
+  ListContentSchema,
+  DetailsContentSchema,
+  ReceiptContentSchema,
+  CarouselContentSchema,
+  ImagemapContentSchema,
+  FormContentSchema,
+  CustomContentSchema,
+] as const;
+
+export const ContentSchema = Type.Unsafe<Content>(Type.Union([...contentSchemas]));
+
+const deletedContent = Closed({ type: Type.Literal("deleted") }, { title: "DeletedContent" });
 
 /** What is left of a message that was deleted for all. Only the server makes it: no command takes it. */
-export const DeletedContentSchema = Closed({ type: Type.Literal("deleted") }, { title: "DeletedContent" });
+export interface DeletedContent extends Type.Static<typeof deletedContent> {}
+export const DeletedContentSchema = Type.Unsafe<DeletedContent>(deletedContent);
 
 /** The content of a message as the log shows it. */
-export const ShownContentSchema = Type.Union([...ContentSchema.anyOf, DeletedContentSchema]);
-
-export type Content = Type.Static<typeof ContentSchema>;
-export type DeletedContent = Type.Static<typeof DeletedContentSchema>;
 export type ShownContent = Content | DeletedContent;
-export type TextContent = Type.Static<typeof TextContentSchema>;
-export type Mention = Type.Static<typeof MentionSchema>;
+export const ShownContentSchema = Type.Unsafe<ShownContent>(Type.Union([...contentSchemas, DeletedContentSchema]));

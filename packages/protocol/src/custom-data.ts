@@ -9,11 +9,11 @@ export type CustomData = { readonly [key: string]: JsonValue };
 
 const encoder = new TextEncoder();
 
-/** True for a plain JSON object of at most 4 KiB as JSON, nested at most 16 deep. */
-export function isCustomData(value: unknown): value is CustomData {
+/** True for a plain JSON object of at most `maxBytes` (4 KiB) as JSON, nested at most 16 deep. */
+export function isCustomData(value: unknown, maxBytes: number = limits.dataMaxBytes): value is CustomData {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   if (!isJsonValue(value, 1)) return false;
-  return encoder.encode(JSON.stringify(value)).byteLength <= limits.dataMaxBytes;
+  return encoder.encode(JSON.stringify(value)).byteLength <= maxBytes;
 }
 
 function isJsonValue(value: unknown, depth: number): boolean {

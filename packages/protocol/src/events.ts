@@ -5,6 +5,7 @@
  */
 import Type from "typebox";
 import { ShownContentSchema } from "./content.ts";
+import { envelopeFields } from "./templates/envelope.ts";
 import {
   ClientIdSchema,
   Closed,
@@ -38,8 +39,7 @@ export const MessageCreatedSchema = Closed({
   ...place,
   clientId: ClientIdSchema,
   content: ShownContentSchema,
-  data: Type.Optional(DataSchema),
-  replyTo: Type.Optional(SeqSchema),
+  ...envelopeFields,
   edited: Type.Optional(Closed({ rev: CountSchema, at: TimeSchema })),
   deleted: Type.Optional(Closed({ by: UserIdSchema, at: TimeSchema })),
   hidden: Type.Optional(Type.Literal(true)),

@@ -22,14 +22,14 @@ export {
 } from "./commands.ts";
 export {
   ContentSchema,
+  contentSchemas,
   DeletedContentSchema,
-  MentionSchema,
   ShownContentSchema,
   type Content,
+  type ContentOf,
+  type ContentType,
   type DeletedContent,
-  type Mention,
   type ShownContent,
-  type TextContent,
 } from "./content.ts";
 export { isCustomData, type CustomData, type JsonValue } from "./custom-data.ts";
 export { decodeCommands, decodeServerFrames, type Decoded } from "./decode.ts";
@@ -104,7 +104,7 @@ export {
   type UserId,
 } from "./ids.ts";
 export { jsonCodec, parseJson, stringifyFrame } from "./json-codec.ts";
-export { limits } from "./limits.ts";
+export { limits, templateLimits } from "./limits.ts";
 export {
   ConversationChangedSchema,
   ConversationJoinedSchema,
@@ -135,4 +135,74 @@ export {
   UserIdSchema,
   WriteSchema,
 } from "./scalars.ts";
+export {
+  ActionSchema,
+  QuickReplySchema,
+  type Action,
+  type CallAction,
+  type CopyAction,
+  type DatetimeAction,
+  type HandoffAction,
+  type MessageAction,
+  type PostbackAction,
+  type PostbackData,
+  type QuickReply,
+  type RequestAction,
+  type ShareAction,
+  type UriAction,
+} from "./templates/actions.ts";
+export {
+  CardVideoSchema,
+  ProfileSchema,
+  ThumbnailSchema,
+  type CardContent,
+  type CommerceContent,
+  type ConfirmContent,
+  type Profile,
+  type Thumbnail,
+} from "./templates/cards.ts";
+export { CarouselHeaderSchema, CarouselImageSchema, type CarouselContent, type CarouselItem } from "./templates/carousel.ts";
+export { checkFormValue, type FormValue } from "./templates/check-form-value.ts";
+export { checkContent, checkMessage, needsAltText } from "./templates/check-message.ts";
+export { type CustomContent } from "./templates/custom.ts";
+export { envelopeFields, MessageBodySchema, messageFields, SenderSchema, type MessageBody, type Sender } from "./templates/envelope.ts";
+export { findAction, formSubmitId, type FormSubmit } from "./templates/find-action.ts";
+export { FormFieldSchema, FormOptionSchema, type FormContent, type FormField } from "./templates/form.ts";
+export { AreaSchema, BaseSizeSchema, type ImagemapContent } from "./templates/imagemap.ts";
+export {
+  AdjustmentSchema,
+  ImageTitleSchema,
+  ListItemSchema,
+  ReceiptItemSchema,
+  ReceiptSummarySchema,
+  RowSchema,
+  type DetailsContent,
+  type ListContent,
+  type ReceiptContent,
+} from "./templates/lists.ts";
+export {
+  AlbumSchema,
+  type AudioContent,
+  type BytesContent,
+  type FileContent,
+  type ImageContent,
+  type LocationContent,
+  type StickerContent,
+  type VideoContent,
+} from "./templates/media.ts";
+export {
+  checkMenu,
+  checkSlashCommands,
+  ImageMenuSchema,
+  ListMenuSchema,
+  MenuSchema,
+  SlashCommandSchema,
+  SlashCommandsSchema,
+  type ImageMenu,
+  type ListMenu,
+  type Menu,
+  type SlashCommand,
+} from "./templates/menu.ts";
+export { type MessageFault } from "./templates/message-fault.ts";
+export { MentionSchema, TextContentSchema, type Mention, type TextContent } from "./templates/text.ts";
 export { createValidator, type Validator } from "./validator.ts";

@@ -75,3 +75,146 @@ export const limits = {
   /** Bytes of a bearer token. */
   tokenMaxLength: 8_192,
 } as const;
+
+/**
+ * The bounds of bot messages and of what stands beside a message's content. Apart from {@link limits}, so that a
+ * page that shows no templates does not load their numbers. Lengths count Unicode code points.
+ */
+export const templateLimits = {
+  /** UTF-8 bytes of one structured message as JSON. */
+  messageMaxBytes: 65_536,
+  /** Messages that a bot sends at once. */
+  messagesPerSendMax: 5,
+  /** Code points of an `altText`. */
+  altTextMaxLength: 400,
+  /** Quick replies of one message. */
+  quickRepliesMax: 13,
+  /** Code points of the name that a bot gives itself in one message. */
+  senderNameMaxLength: 20,
+
+  /** Code points of an action's id. */
+  actionIdMaxLength: 64,
+  /** Code points of a label that can be tapped. */
+  actionLabelMaxLength: 40,
+  /** Code points of what a `message` action says. */
+  actionTextMaxLength: 1_000,
+  /** Code points of a postback's data when it is a text. */
+  postbackTextMaxLength: 1_000,
+  /** UTF-8 bytes of a postback's data when it is an object, as JSON. */
+  postbackDataMaxBytes: 4_096,
+  /** Code points of what is shown when a postback is tapped. */
+  displayTextMaxLength: 300,
+  /** Code points of the route of a postback. */
+  routeMaxLength: 64,
+  /** Code points of a telephone number. */
+  phoneMaxLength: 32,
+  /** Code points of what a `copy` action copies. */
+  copyTextMaxLength: 1_000,
+  /** Code points of a queue's name. */
+  queueMaxLength: 64,
+
+  /** Code points of an album's id. */
+  albumIdMaxLength: 64,
+  /** Images of one album. */
+  albumMax: 10,
+  /** Code points of a video's tracking id. */
+  trackingIdMaxLength: 64,
+  /** Code points of a location's title. */
+  locationTitleMaxLength: 100,
+  /** Code points of a postal address. */
+  addressMaxLength: 200,
+  /** Code points of a sticker's id and of its pack's. */
+  stickerIdMaxLength: 64,
+  /** Keywords of a sticker. */
+  stickerKeywordsMax: 15,
+  /** Code points of a sticker's keyword. */
+  stickerKeywordMaxLength: 20,
+
+  /** Code points of the title of a card, a product, an item or a form, and of a list's header. */
+  titleMaxLength: 80,
+  /** Code points of a card's text. */
+  cardTextMaxLength: 640,
+  /** Code points of a profile's name. */
+  profileNameMaxLength: 20,
+  /** Buttons of a card. */
+  cardButtonsMax: 4,
+  /** Buttons of anything else, and of an item of a carousel. */
+  buttonsMax: 3,
+  /** Code points of a confirm's question. */
+  confirmTextMaxLength: 240,
+  /** Code points of a product's description. */
+  commerceDescriptionMaxLength: 80,
+  /** Items of a list. */
+  listItemsMax: 10,
+  /** Code points of the description of a list's item, of an image title, and of the text of a carousel's header. */
+  descriptionMaxLength: 120,
+  /** Rows of details. */
+  rowsMax: 10,
+  /** Code points of a row's label. */
+  rowLabelMaxLength: 20,
+  /** Code points of a row's value. */
+  rowValueMaxLength: 120,
+  /** Code points of the title and the description of details together. */
+  detailsTextMaxLength: 200,
+  /** Code points of a receipt's order number. */
+  orderNumberMaxLength: 64,
+  /** Code points of a payment method, a recipient, a merchant, and of an adjustment's name. */
+  receiptNameMaxLength: 80,
+  /** Items of a receipt. */
+  receiptItemsMax: 100,
+  /** Adjustments of a receipt. */
+  adjustmentsMax: 20,
+  /** Items of a carousel. */
+  carouselItemsMax: 12,
+  /** Areas of an imagemap. */
+  areasMax: 50,
+  /** Pixels of an image's side. */
+  pixelsMax: 65_535,
+
+  /** Fields of a form. */
+  formFieldsMax: 10,
+  /** Code points of a field's id. */
+  fieldIdMaxLength: 64,
+  /** Code points of a field's label. */
+  fieldLabelMaxLength: 40,
+  /** Options of a field. */
+  optionsMax: 100,
+  /** Code points of an option's value. */
+  optionValueMaxLength: 100,
+  /** Code points of an option's label. */
+  optionLabelMaxLength: 40,
+  /** Code points of what can be written into a field at most, and into a `textarea` that names no `maxLength`. */
+  fieldTextMaxLength: 5_000,
+  /** Code points of what can be written into a `text` that names no `maxLength`. */
+  fieldTextDefaultLength: 1_000,
+  /** Code points of an e-mail address (RFC 5321). */
+  emailMaxLength: 254,
+  /** Code points of the label that sends a form. */
+  submitLabelMaxLength: 20,
+  /** Code points of the kind of custom content. */
+  customKindMaxLength: 64,
+  /** UTF-8 bytes of the data of custom content, as JSON. */
+  customDataMaxBytes: 8_192,
+
+  /** Rows of a menu, and buttons of a row. */
+  menuRowsMax: 3,
+  /** Areas of a menu that is an image. */
+  menuAreasMax: 20,
+  /** Code points of the text that opens a menu. */
+  barTextMaxLength: 14,
+  /** Slash commands of a bot. */
+  slashCommandsMax: 100,
+  /** Code points of a slash command's name, without the slash. */
+  slashCommandNameMaxLength: 32,
+  /** Code points of a slash command's description. */
+  slashCommandDescriptionMaxLength: 256,
+
+  /** Code points of a stored template's id. */
+  templateIdMaxLength: 64,
+  /** Variables of a stored template. */
+  variablesMax: 50,
+  /** Code points of a variable's name. */
+  variableNameMaxLength: 32,
+  /** Code points of a variable's value that names no `maxLength`. */
+  variableDefaultLength: 1_000,
+} as const;

@@ -40,7 +40,7 @@ export const UrlSchema = Type.String({
 
 export const DataSchema = Type.Refine(
   Type.Unsafe<CustomData>({ type: "object", description: "Custom data: a JSON object of at most 4 KiB" }),
-  isCustomData,
+  (value) => isCustomData(value),
   () => "must be a JSON object of at most 4 KiB, nested at most 16 deep",
 );
 

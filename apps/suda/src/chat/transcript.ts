@@ -118,7 +118,8 @@ function stateSpans({ state, failure }: ShownMessage, messages: Messages): Span[
   }
 }
 
-export function contentText(content: ShownContent, messages: Messages): string {
+/** @param altText what a message says that this terminal cannot show */
+export function contentText(content: ShownContent, messages: Messages, altText?: string): string {
   const box = (name: string, ...facts: (string | undefined)[]): string =>
     safeLine(`[${[name, ...facts].filter((fact) => fact !== undefined && fact !== "").join(" ")}]`);
   switch (content.type) {
@@ -138,7 +139,19 @@ export function contentText(content: ShownContent, messages: Messages): string {
       return box(messages.content.bytes, content.name, content.mime, `${content.bytes.byteLength} B`);
     case "deleted":
       return messages.deletedMessage;
+    case "sticker":
+    case "card":
+    case "confirm":
+    case "commerce":
+    case "list":
+    case "details":
+    case "receipt":
+    case "carousel":
+    case "imagemap":
+    case "form":
+    case "custom":
     default:
+      if (altText !== undefined) return safeText(altText);
       return safeLine(messages.unsupported((content as { type: string }).type));
   }
 }

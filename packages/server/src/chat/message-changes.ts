@@ -9,7 +9,7 @@ import { accessConversation, accessMembership } from "./access.ts";
 import { append } from "./append.ts";
 import type { Actor, ChatContext } from "./context.ts";
 import { gone, refusedError } from "./refused.ts";
-import { checkMentions } from "./send-message.ts";
+import { checkEditedContent } from "./send-message.ts";
 
 type Written = ReplyOf<"message.delete">;
 type Target = Omit<CommandOf<"message.delete">, "type" | "ref">;
@@ -28,7 +28,7 @@ export async function editMessage(
 ): Promise<ReplyOf<"message.edit">> {
   const { conversation, target, content, rev, clientId } = command;
   await accessMembership(context, actor, conversation);
-  checkMentions(content);
+  checkEditedContent(content);
   const outcome = await append(context, conversation, {
     from: actor.user,
     roles: anyRole,

@@ -2,7 +2,8 @@
  * ⑤ A message: checked, appended, acknowledged when durable. Rules D2 (ack after durable), D3 (the same
  * clientId is the same message for ever) and D4 (sends of one connection commit in the order they were sent).
  */
-import { SudaError, type CommandOf, type Content, type ReplyOf, type Role } from "@suda/protocol";
+import { checkContent, checkMessage, SudaError, type CommandOf, type Content, type MessageFault, type ReplyOf, type Role } from "@suda/protocol";
+import type { MessageCreatedBody } from "../store/store.ts";
 import { accessMembership } from "./access.ts";
 import { append } from "./append.ts";
 import type { Actor, ChatContext } from "./context.ts";
@@ -25,15 +26,12 @@ const anyRole: readonly Role[] = ["owner", "admin", "member"];
  */
 export async function sendMessage(context: ChatContext, actor: Actor, command: SendCommand): Promise<PendingSend> {
   await accessMembership(context, actor, command.conversation);
-  checkMentions(command.content);
+  refuse(checkMessage(command));
   return { committed: commit(context, actor, command) };
 }
 
-async function commit(
-  context: ChatContext,
-  { user, isBackend }: Actor,
-  { conversation, clientId, content, data, replyTo }: SendCommand,
-): Promise<ReplyOf<"message.send">> {
+async function commit(context: ChatContext, { user, isBackend }: Actor, command: SendCommand): Promise<ReplyOf<"message.send">> {
+  const { conversation, clientId } = command;
   const startedAt = context.clock.monotonicMs();
   const outcome = await append(context, conversation, {
     from: user,
@@ -41,7 +39,7 @@ async function commit(
     roles: anyRole,
     // The host's backend is not bound by what the members have agreed on (A7).
     ...(isBackend ? {} : { asMember: true }),
-    body: { type: "message.created", content, ...(data === undefined ? {} : { data }), ...(replyTo === undefined ? {} : { replyTo }) },
+    body: bodyOf(command),
   });
   switch (outcome.outcome) {
     case "stored":
@@ -63,16 +61,24 @@ async function commit(
   }
 }
 
-/** Each mention lies inside the text; both count code points. */
-export function checkMentions(content: Content): void {
-  if (content.type !== "text" || content.mentions === undefined) return;
-  let length = 0;
-  for (const _ of content.text) length++;
-  for (const [index, mention] of content.mentions.entries()) {
-    if (mention.offset + mention.length > length) {
-      throw new SudaError("frame.invalid", `/content/mentions/${index} reaches beyond the text, which has ${length} code points.`, {
-        path: `/content/mentions/${index}`,
-      });
-    }
-  }
+function bodyOf({ content, altText, quickReplies, sender, silent, data, replyTo }: SendCommand): MessageCreatedBody {
+  return {
+    type: "message.created",
+    content,
+    ...(altText === undefined ? {} : { altText }),
+    ...(quickReplies === undefined ? {} : { quickReplies }),
+    ...(sender === undefined ? {} : { sender }),
+    ...(silent === undefined ? {} : { silent }),
+    ...(data === undefined ? {} : { data }),
+    ...(replyTo === undefined ? {} : { replyTo }),
+  };
+}
+
+/** What no schema can say of a content, for an edit. @throws SudaError frame.invalid */
+export function checkEditedContent(content: Content): void {
+  refuse(checkContent(content));
+}
+
+function refuse(fault: MessageFault | undefined): void {
+  if (fault !== undefined) throw new SudaError("frame.invalid", fault.message, { path: fault.path });
 }

@@ -6,7 +6,7 @@
  * Domain-level on purpose: a driver knows logs and members, not keys and values, so that each engine can
  * use what it is good at (one write transaction here, a compare-and-set on the seq there).
  */
-import type { ClientId, ConversationId, CustomData, Role, ShownContent, UserId } from "@suda/protocol";
+import type { ClientId, ConversationId, CustomData, MessageBody, Role, ShownContent, UserId } from "@suda/protocol";
 
 export interface Store extends AsyncDisposable {
   readonly log: LogStore;
@@ -27,7 +27,7 @@ export type StoreStatus = { readonly state: "ready" } | { readonly state: "read-
 
 /** What an entry says, without its place. The wire's log event is `{type, conversation, seq, at, from, …rest}`. */
 export type LogBody =
-  | { readonly type: "message.created"; readonly content: ShownContent; readonly data?: CustomData; readonly replyTo?: number }
+  | MessageCreatedBody
   | MessageChangeBody
   | { readonly type: "member.added"; readonly users: readonly UserId[] }
   | { readonly type: "member.removed"; readonly user: UserId }
@@ -42,6 +42,12 @@ export interface ConversationPatch {
   readonly write?: "admins" | null;
   readonly slowModeMs?: number | null;
   readonly retentionMs?: number | null;
+}
+
+/** As it was sent; of an erased one (S26) only content and `replyTo` are left. */
+export interface MessageCreatedBody extends Omit<MessageBody, "content"> {
+  readonly type: "message.created";
+  readonly content: ShownContent;
 }
 
 /** What is done to an earlier message, `target` (S24…). In a draft, `rev` is 0: the store counts. */

@@ -1,7 +1,8 @@
 /** Sends, the event to every connection of every member, history, content of every kind. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { codecs, type Codec, type Content, type ConversationId } from "@suda/protocol";
+import { codecs, type Codec, type Content, type ConversationId, type LogEvent } from "@suda/protocol";
+import { goldenMessages } from "../golden-messages.ts";
 import { WireWorld, type OpenWireServer, type Wire } from "./wire.ts";
 
 const text = (value: string): Content => ({ type: "text", text: value });
@@ -120,4 +121,43 @@ export function messageFrames(open: OpenWireServer, codec: Codec): void {
       assert.deepEqual(listed?.last?.type === "message.created" && listed.last.content, contents.at(-1));
     }
   });
+
+  test("[T1] [T10] a message of every type is told and kept with all that stands beside it, by both encodings; deleting takes it", async () => {
+    await using world = await WireWorld.open(open, codec);
+    const readers = await Promise.all(codecs.map((other) => world.connect("bob", other)));
+    const alice = await world.connect("alice");
+    const { conversation } = await alice.ask("conversation.create", { members: [world.user("bob")] });
+    for (const [index, { message }] of goldenMessages.entries()) {
+      await alice.ask("message.send", { conversation: conversation.id, clientId: `c-${index}`, ...message });
+      for (const reader of readers) assert.deepEqual(messageOf(await reader.event("message.created")), message);
+    }
+    const goldens = goldenMessages.map(({ message }) => message);
+    for (const reader of readers) {
+      const { events } = await reader.ask("history.get", { conversation: conversation.id, after: 0, limit: 200 });
+      assert.deepEqual(events.map(messageOf), goldens);
+    }
+    const seq = 1 + goldenMessages.findIndex(({ message }) => message.quickReplies !== undefined && message.sender !== undefined);
+    await alice.ask("message.delete", { conversation: conversation.id, target: seq });
+    for (const reader of readers) {
+      const { events } = await reader.ask("history.get", { conversation: conversation.id, after: seq - 1, limit: 1 });
+      assert.deepEqual(events.map(messageOf), [{ content: { type: "deleted" } }]);
+    }
+  });
+}
+
+/** Content and envelope alone. */
+function messageOf(event: LogEvent): object | undefined {
+  if (event.type !== "message.created") return undefined;
+  const {
+    type: _type,
+    conversation: _conversation,
+    seq: _seq,
+    at: _at,
+    from: _from,
+    clientId: _clientId,
+    deleted: _deleted,
+    changed: _changed,
+    ...rest
+  } = event;
+  return rest;
 }

@@ -1,0 +1,66 @@
+/** Structured messages through the server: what is refused, with which path, over WebSocket and over HTTP. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { MessageBody } from "@suda/protocol";
+import { codeOf, createTestGroup, goldenMessage, goldenMessages, TestServer } from "@suda/testing";
+
+/** A message that breaks one rule, and where. */
+const broken: readonly (readonly [rule: string, message: object, path: string])[] = [
+  ["T1", { ...goldenMessage("card"), altText: "x".repeat(401) }, "/altText"],
+  ["T1", { content: { ...goldenMessage("card").content, subtitle: "x" }, altText: "x" }, "/content/subtitle"],
+  ["T1", { content: { type: "poster" }, altText: "x" }, "/content/type"],
+  ["T2", { content: goldenMessage("card").content }, "/altText"],
+  ["T3", { ...goldenMessage("confirm"), quickReplies: [{ action: { type: "message", id: "yes", label: "x", text: "x" } }] }, "/quickReplies/0/action/id"],
+  ["T4", { content: { type: "card", layout: "vertical" }, altText: "x" }, "/content"],
+  ["T5", { content: { type: "carousel", items: [{ type: "card" }] }, altText: "x" }, "/content/items/0"],
+  ["T7", { content: { type: "form", title: "t", fields: [{ id: "a", kind: "select", label: "l" }] }, altText: "x" }, "/content/fields/0/options"],
+];
+
+describe("structured messages", () => {
+  test("[T1] [T2] [T3] [T4] [T5] [T7] what breaks a rule is refused with its path and nothing is stored; the whole one is taken", async () => {
+    await using suda = await TestServer.open();
+    await using alice = await suda.connect("alice");
+    const { id: conversation } = await createTestGroup(alice, ["bob"]);
+    for (const [index, [rule, message, path]] of broken.entries()) {
+      const answer = await alice.answer({ type: "message.send", conversation, clientId: `b-${index}`, ...message });
+      assert.ok(answer.type === "error", rule);
+      assert.deepEqual([answer.code, answer.path, answer.retryable], ["frame.invalid", path, false], rule);
+      assert.ok(answer.message.startsWith(path), answer.message);
+      const http = await suda.backend("alice").post(`/v1/conversations/${conversation}/messages`, {
+        clientId: `h-${index}`,
+        ...message,
+      });
+      assert.deepEqual([http.status, (http.body as { path?: string }).path], [400, path], rule);
+    }
+    const { head } = (await alice.request({ type: "history.get", conversation })) as unknown as { head: number };
+    assert.equal(head, 0);
+    for (const [index, { message }] of goldenMessages.entries())
+      assert.equal(codeOf(await alice.answer({ type: "message.send", conversation, clientId: `g-${index}`, ...message })), "ok");
+  });
+
+  test("[T10] [D3] what stands beside the content is part of what was sent: another altText under the same clientId is a conflict", async () => {
+    await using suda = await TestServer.open();
+    await using alice = await suda.connect("alice");
+    const { id: conversation } = await createTestGroup(alice, []);
+    const send = async (more: Partial<MessageBody>): Promise<string> =>
+      codeOf(await alice.answer({ type: "message.send", conversation, clientId: "c", ...goldenMessage("text"), ...more }));
+    assert.equal(await send({}), "ok");
+    assert.equal(await send({}), "ok");
+    for (const more of [{ altText: "x" }, { silent: true }, { sender: { name: "x" } }, { quickReplies: [] }]) assert.equal(await send(more), "send.conflict");
+  });
+
+  test("[T4] an edit is checked like a send, and keeps its type", async () => {
+    await using suda = await TestServer.open();
+    await using alice = await suda.connect("alice");
+    const { id: conversation } = await createTestGroup(alice, []);
+    await alice.request({ type: "message.send", conversation, clientId: "c", ...goldenMessage("card") });
+    const edit = async (content: unknown): Promise<unknown> => {
+      const answer = await alice.answer({ type: "message.edit", conversation, target: 1, content });
+      return answer.type === "error" ? answer.path : "ok";
+    };
+    assert.equal(await edit({ type: "card", title: "Done ✓" }), "ok");
+    assert.equal(await edit({ type: "card" }), "/content");
+    assert.equal(await edit({ type: "card", title: "x".repeat(81) }), "/content/title");
+    assert.equal(await edit({ type: "text", text: "x" }), "/content/type");
+  });
+});
