@@ -2,7 +2,7 @@
  * /docs: the API for people, rendered from the two documents without script or anything from outside, so that
  * it can be read behind any firewall and under the strictest content policy.
  */
-import { closeCodes, commands, ContentSchema, ConversationSchema, errors, MemberSchema, MentionSchema, UserSchema } from "@suda/protocol";
+import { closeCodes, commands, ConversationSchema, errors, MemberSchema, UserSchema } from "@suda/protocol";
 import { asyncApiDocument } from "./http-documents.ts";
 import { routes } from "./http-routes.ts";
 
@@ -74,12 +74,14 @@ function eventSchemas(): [string, Readonly<Record<string, unknown>>][] {
     .map(([name, { payload }]) => [name, payload.properties]);
 }
 
-/** Records, and the variants of a message's content. */
+/** Records, and what messages are made of. */
 function namedSchemas(): [string, Readonly<Record<string, unknown>>][] {
-  const schemas: readonly unknown[] = [UserSchema, MemberSchema, ConversationSchema, ...ContentSchema.anyOf, MentionSchema];
+  const { components } = asyncApiDocument() as { components: { schemas: Record<string, unknown> } };
+  const schemas: readonly unknown[] = [UserSchema, MemberSchema, ConversationSchema, ...Object.values(components.schemas)];
   return schemas.map((schema) => {
-    const { title = "", properties = {} } = schema as SchemaNode;
-    return [title, properties];
+    const { title = "", properties, anyOf = [] } = schema as SchemaNode;
+    // A union has a row for each of its variants.
+    return [title, properties ?? Object.fromEntries(anyOf.map((variant, index) => [String(index + 1), variant]))];
   });
 }
 
@@ -98,6 +100,7 @@ function section(title: string, summary: string, parts: readonly (readonly [stri
 
 interface SchemaNode {
   readonly type?: string;
+  readonly $ref?: string;
   readonly const?: unknown;
   readonly anyOf?: readonly SchemaNode[];
   readonly items?: SchemaNode;
@@ -110,6 +113,7 @@ interface SchemaNode {
 
 function typeOf(schema: unknown): string {
   const node = schema as SchemaNode;
+  if (node.$ref !== undefined) return node.$ref.slice(node.$ref.lastIndexOf("/") + 1);
   if (node.const !== undefined) return JSON.stringify(node.const);
   if (node.contentEncoding !== undefined) return "bytes";
   if (node.title !== undefined) return node.title;

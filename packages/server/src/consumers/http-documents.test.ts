@@ -1,7 +1,7 @@
 /** The documents and the service's own paths: complete, valid, nothing from outside. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { commands, errors } from "@suda/protocol";
+import { commands, contentSchemas, errors } from "@suda/protocol";
 import { TestServer } from "@suda/testing";
 import { MemoryStore } from "../store/memory-store.ts";
 import type { StoreStatus } from "../store/store.ts";
@@ -87,6 +87,21 @@ describe("documents", () => {
       const text = JSON.stringify(await documentAt(path));
       assert.ok(!text.includes('"~'), `${path} has a key of a library`);
       assert.match(text, /"type":"string","contentEncoding":"base64"/);
+    }
+  });
+
+  test("[R6] [T1] both have every type of message once, and refer to it", async () => {
+    for (const path of ["/openapi.json", "/asyncapi.json"]) {
+      const document = await documentAt(path);
+      const text = JSON.stringify(document);
+      const schemas = resolve(document, "#/components/schemas") as Json;
+      for (const schema of contentSchemas) {
+        const { title } = schema as unknown as { title: string };
+        assert.ok(Object.hasOwn(schemas, title), `${path} has no ${title}`);
+        assert.ok(text.includes(`"$ref":"#/components/schemas/${title}"`), `${path} does not refer to ${title}`);
+        assert.equal(text.split(`"title":${JSON.stringify(title)}`).length, 2, `${path} has ${title} once`);
+      }
+      assert.ok(text.length < 400_000, `${path} has ${text.length} characters`);
     }
   });
 

@@ -2,7 +2,7 @@
  * /openapi.json and /asyncapi.json, made from the same tables that serve: routes and commands. Nothing in
  * them is written by hand twice.
  */
-import { commands, commandSchema, ErrorFrameSchema, EventSchema, replySchema, type CommandType } from "@suda/protocol";
+import { commands, commandSchema, DeletedContentSchema, ErrorFrameSchema, EventSchema, messageFields, replySchema, type CommandType } from "@suda/protocol";
 import type { Route } from "./http-route.ts";
 import { routes } from "./http-routes.ts";
 
@@ -31,7 +31,7 @@ export function openApiDocument(): JsonObject {
           description: "A user's JWT, or an API key. With an API key the header Suda-User names the user on whose behalf.",
         },
       },
-      schemas: { Error: toJsonSchema(ErrorFrameSchema) },
+      schemas: { Error: toJsonSchema(ErrorFrameSchema), ...partSchemas() },
     },
   };
 }
@@ -103,7 +103,7 @@ export function asyncApiDocument(): JsonObject {
       command: { action: "receive", channel: { $ref: "#/channels/socket" }, messages: refs(types), summary: "What a client asks" },
       tell: { action: "send", channel: { $ref: "#/channels/socket" }, messages: refs(received), summary: "What the server answers and tells" },
     },
-    components: { messages },
+    components: { messages, schemas: partSchemas() },
   };
 }
 
@@ -118,10 +118,37 @@ function leavesOf(schema: SchemaNode): readonly SchemaNode[] {
   return schema.anyOf?.flatMap(leavesOf) ?? [schema];
 }
 
-/** Plain JSON Schema: bytes are base64 strings there. */
-function toJsonSchema(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(toJsonSchema);
+/**
+ * Contents, and what they are made of, stand in the documents once and are referred to: a carousel alone has a
+ * hundred actions in it. They are found by title, and by what they are: an optional field is a copy of its schema.
+ */
+const parts = new Map<string, { readonly text: string; readonly schema: unknown }>();
+
+function collectParts(schema: unknown): void {
+  if (typeof schema !== "object" || schema === null) return;
+  const { title, anyOf, properties } = schema as { readonly title?: unknown; readonly anyOf?: unknown; readonly properties?: unknown };
+  if (typeof title === "string" && (anyOf !== undefined || properties !== undefined)) {
+    const text = JSON.stringify(schema);
+    const known = parts.get(title);
+    if (known !== undefined && known.text !== text) throw new Error(`Two schemas are called ${title}.`);
+    if (known !== undefined) return;
+    parts.set(title, { text, schema });
+  }
+  for (const inner of Object.values(schema)) collectParts(inner);
+}
+
+for (const schema of [...Object.values(messageFields), DeletedContentSchema]) collectParts(schema);
+
+function partSchemas(): JsonObject {
+  return Object.fromEntries([...parts].map(([title, { schema }]) => [title, toJsonSchema(schema, title)]));
+}
+
+/** Plain JSON Schema: bytes are base64 strings there. @param within the part whose own schema this is */
+function toJsonSchema(schema: unknown, within?: string): unknown {
+  if (Array.isArray(schema)) return schema.map((element) => toJsonSchema(element));
   if (typeof schema !== "object" || schema === null) return schema;
+  const { title } = schema as { readonly title?: unknown };
+  if (typeof title === "string" && title !== within && parts.get(title)?.text === JSON.stringify(schema)) return { $ref: `#/components/schemas/${title}` };
   const plain = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, toJsonSchema(value)]));
   return "contentEncoding" in plain ? { type: "string", ...plain } : plain;
 }
