@@ -3,15 +3,29 @@
  * `<!-- generated:NAME ARGUMENT -->` … `<!-- /generated -->`. `npm run docs` writes them; a test compares.
  */
 import { fileURLToPath } from "node:url";
-import { closeCodes, commands, errors, EventSchema, ContentSchema, ConversationSchema, isCommandType, limits, MemberSchema, UserSchema } from "@suda/protocol";
+import {
+  closeCodes,
+  commands,
+  errors,
+  EventSchema,
+  contentSchemas,
+  ConversationSchema,
+  isCommandType,
+  limits,
+  MemberSchema,
+  needsAltText,
+  UserSchema,
+  type ContentType,
+} from "@suda/protocol";
 import { openApiDocument } from "@suda/server";
 import { benchmarkFigures } from "./benchmark-figures.ts";
+import { botMakers } from "./bot-tables.ts";
 import { describe, fieldTable, show, table, type SchemaNode } from "./schema-tables.ts";
 
 export const root: string = fileURLToPath(new URL("../", import.meta.url));
 
 /** Documents that may hold generated blocks, as paths from the root. */
-export const documents = ["README.md", "README.ko.md", "docs/PROTOCOL.md"] as const;
+export const documents = ["README.md", "README.ko.md", "docs/PROTOCOL.md", "docs/BOTS.md"] as const;
 
 const blockExpression = /(<!-- generated:([a-z-]+)(?: ([a-z.-]+))? -->\n)([\s\S]*?)(<!-- \/generated -->)/g;
 
@@ -45,6 +59,7 @@ const makers: Readonly<Record<string, (argument: string) => string>> = {
       Object.entries(closeCodes).map(([name, { code, resumable, means }]) => [String(code), `\`${name}\``, resumable ? "yes" : "no", means]),
     ),
   routes: routesBlock,
+  ...botMakers,
   benchmarks: (language) => benchmarkFigures(language === "ko" ? "ko" : "en"),
 };
 
@@ -108,10 +123,15 @@ function eventBlock(type: string): string {
   return fieldTable("field", schema);
 }
 
+function typeOf(schema: SchemaNode): ContentType {
+  return String(schema.properties?.["type"]?.const) as ContentType;
+}
+
+/** What people send too; docs/BOTS.md has all. */
 function contentBlock(): string {
-  const variants = (ContentSchema as SchemaNode).anyOf ?? [];
+  const variants = (contentSchemas as readonly unknown[] as readonly SchemaNode[]).filter((schema) => !needsAltText(typeOf(schema)));
   const rows = variants.map((variant) => [
-    `\`${String(variant.properties?.["type"]?.const)}\``,
+    `\`${typeOf(variant)}\``,
     Object.entries(variant.properties ?? {})
       .filter(([name]) => name !== "type")
       .map(([name, field]) => `\`${name}\`${variant.required?.includes(name) === true ? "" : "?"} ${describe(field)}`)

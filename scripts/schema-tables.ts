@@ -20,6 +20,7 @@ export interface SchemaNode {
   readonly type?: string;
   readonly const?: unknown;
   readonly pattern?: string;
+  readonly title?: string;
   readonly description?: string;
   readonly contentEncoding?: string;
   readonly anyOf?: readonly SchemaNode[];
@@ -59,6 +60,25 @@ const patterns = new Map<string, string>([
   [clientIdPattern, "clientId"],
 ]);
 
+/** Parts of bot messages, by the title of their schema. Links lead into docs/BOTS.md from wherever the table stands. */
+const titled: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    [
+      "QuickReply Sender Album Thumbnail CardVideo Profile ListItem ImageTitle Row ReceiptItem ReceiptSummary Adjustment",
+      "CarouselHeader CarouselImage BaseSize Area FormField FormOption",
+    ]
+      .join(" ")
+      .split(" ")
+      .map((title) => [title, `[${title}](BOTS.md#${title.toLowerCase()})`]),
+  ),
+  Action: "[action](BOTS.md#actions)",
+  CarouselItem: "card, commerce, list, details or [CarouselImage](BOTS.md#carouselimage)",
+  Currency: "code of ISO 4217",
+  Amount: "integer ≥ 0 in minor units",
+  LocalTime: "`2026-03-01`, `09:30` or `2026-03-01T09:30`, by `mode`",
+  PostbackData: "text of at most 1,000 characters, or JSON object of at most 4,096 bytes",
+};
+
 /** One row per field; empty text when there are none. */
 export function fieldTable(head: string, schema: SchemaNode): string {
   const rows = Object.entries(schema.properties ?? {})
@@ -73,7 +93,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 /** A schema in words. */
 export function describe(schema: SchemaNode): string {
-  const name = named.get(JSON.stringify(schema));
+  const name = named.get(JSON.stringify(schema)) ?? (schema.title === undefined ? undefined : titled[schema.title]);
   if (name !== undefined) return name;
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
   if (schema.contentEncoding !== undefined) return schema.description ?? "bytes";
@@ -93,7 +113,7 @@ export function describe(schema: SchemaNode): string {
     case "null":
       return "`null`";
     case "object":
-      return "object";
+      return schema.description ?? "object";
     case undefined:
     default:
       throw new Error(`There are no words for ${JSON.stringify(schema)}; teach them to scripts/schema-tables.ts.`);
@@ -102,7 +122,7 @@ export function describe(schema: SchemaNode): string {
 
 /** The fields of an object inside an array, when it has no name of its own. */
 function propertiesOf(schema: SchemaNode): string {
-  if (schema.properties === undefined || named.has(JSON.stringify(schema))) return "";
+  if (schema.properties === undefined || named.has(JSON.stringify(schema)) || Object.hasOwn(titled, schema.title ?? "")) return "";
   return ` (${Object.entries(schema.properties)
     .map(([name, field]) => `\`${name}\` ${describe(field)}`)
     .join(", ")})`;
@@ -110,7 +130,8 @@ function propertiesOf(schema: SchemaNode): string {
 
 function bounds(before: string, min: number | undefined, max: number | undefined, unit = ""): string {
   if (min === undefined && max === undefined) return "";
-  const count = min === undefined ? `at most ${show(max)}` : max === undefined ? `at least ${show(min)}` : `${show(min)}–${show(max)}`;
+  const count =
+    min === max ? show(min) : min === undefined ? `at most ${show(max)}` : max === undefined ? `at least ${show(min)}` : `${show(min)}–${show(max)}`;
   return `${before}${count} ${unit}`.trimEnd() + (unit === "" ? " " : "");
 }
 

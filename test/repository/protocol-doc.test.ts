@@ -5,7 +5,7 @@ import {
   closeCodes,
   commands,
   commandSchema,
-  ContentSchema,
+  contentSchemas,
   createValidator,
   decodeCommands,
   decodeServerFrames,
@@ -14,10 +14,12 @@ import {
   EventSchema,
   isErrorCode,
   isResumableCloseCode,
+  needsAltText,
   jsonCodec,
   replySchema,
   type Command,
   type CommandType,
+  type Content,
   type ServerFrame,
 } from "@suda/protocol";
 import { documents, eventSchemas, withGeneratedBlocks } from "../../scripts/generated-blocks.ts";
@@ -93,8 +95,11 @@ describe("examples", () => {
     const kinds = frames
       .filter(({ isCommand }) => isCommand)
       .flatMap(({ text }) => checkCommands(text).flatMap((command) => (command.type === "message.send" ? command.content.type : [])));
-    const known = (ContentSchema.anyOf as readonly { properties: { type: { const: string } } }[]).map(({ properties }) => properties.type.const);
-    assert.deepEqual([...new Set(kinds)].sort(), known.toSorted());
+    const known = contentSchemas.map((schema) => (schema as unknown as { properties: { type: { const: Content["type"] } } }).properties.type.const);
+    const plain = known.filter((type) => !needsAltText(type));
+    assert.deepEqual([...new Set(kinds)].sort(), plain.sort());
+    const bots = read("docs/BOTS.md");
+    for (const type of known) assert.ok(bots.includes(`\n### ${type}\n`) && bots.includes(`<!-- generated:bot-example ${type} -->`), type);
   });
 
   test("every command and event has its heading", () => {
