@@ -166,9 +166,11 @@ export { checkFormValue, type FormValue } from "./templates/check-form-value.ts"
 export { checkContent, checkMessage, needsAltText } from "./templates/check-message.ts";
 export { type CustomContent } from "./templates/custom.ts";
 export { envelopeFields, MessageBodySchema, messageFields, SenderSchema, type MessageBody, type Sender } from "./templates/envelope.ts";
+export { fillTemplate, type FilledTemplate, type TemplateValues } from "./templates/fill-template.ts";
 export { findAction, formSubmitId, type FormSubmit } from "./templates/find-action.ts";
 export { FormFieldSchema, FormOptionSchema, type FormContent, type FormField } from "./templates/form.ts";
 export { AreaSchema, BaseSizeSchema, type ImagemapContent } from "./templates/imagemap.ts";
+export { lintMessage, lintMessages, lintTargets, type LintTarget, type LintWarning } from "./templates/lint-message.ts";
 export {
   AdjustmentSchema,
   ImageTitleSchema,
@@ -204,5 +206,13 @@ export {
   type SlashCommand,
 } from "./templates/menu.ts";
 export { type MessageFault } from "./templates/message-fault.ts";
+export {
+  checkTemplate,
+  StoredTemplateSchema,
+  VariableSchema,
+  type StoredTemplate,
+  type TemplateLocale,
+  type Variable,
+} from "./templates/stored-template.ts";
 export { MentionSchema, TextContentSchema, type Mention, type TextContent } from "./templates/text.ts";
 export { createValidator, type Validator } from "./validator.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { MessageBody } from "@suda/protocol";
-import { codeOf, createTestGroup, goldenMessage, goldenMessages, TestServer } from "@suda/testing";
+import { clientId, codeOf, createTestGroup, goldenMessage, goldenMessages, TestServer } from "@suda/testing";
 
 /** A message that breaks one rule, and where. */
 const broken: readonly (readonly [rule: string, message: object, path: string])[] = [
@@ -53,7 +53,7 @@ describe("structured messages", () => {
     await using suda = await TestServer.open();
     await using alice = await suda.connect("alice");
     const { id: conversation } = await createTestGroup(alice, []);
-    await alice.request({ type: "message.send", conversation, clientId: "c", ...goldenMessage("card") });
+    await alice.request({ type: "message.send", conversation, clientId: clientId("c"), ...goldenMessage("card") });
     const edit = async (content: unknown): Promise<unknown> => {
       const answer = await alice.answer({ type: "message.edit", conversation, target: 1, content });
       return answer.type === "error" ? answer.path : "ok";
