@@ -14,7 +14,8 @@ export type CommandErrorCode =
   | "token.invalid"
   | "chat.unreachable"
   | "chat.refused"
-  | "outbox.unusable";
+  | "outbox.unusable"
+  | "file.unreadable";
 
 export class CommandError extends Error {
   override readonly name: string = "CommandError";

@@ -12,6 +12,7 @@ const load = {
   config: async () => (await import("./commands/config.ts")).configCommand,
   doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
   verify: async () => (await import("./commands/verify.ts")).verifyCommand,
+  lint: async () => (await import("./commands/lint.ts")).lintCommand,
   version: async () => (await import("./commands/version.ts")).versionCommand,
 } as const;
 

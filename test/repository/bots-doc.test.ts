@@ -1,0 +1,61 @@
+/** docs/BOTS.md shows what is so: its template is one, its fragments fit, its links lead somewhere. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  checkTemplate,
+  createValidator,
+  fillTemplate,
+  lintTargets,
+  QuickReplySchema,
+  StoredTemplateSchema,
+  templateLimits,
+  type StoredTemplate,
+} from "@suda/protocol";
+import { read } from "./repository.ts";
+import { snippetsOf } from "./snippets.ts";
+
+const document = read("docs/BOTS.md");
+
+test("[T11] the stored template that is shown can be filled in both languages", () => {
+  const { code = "" } = snippetsOf(document).get("template") ?? {};
+  const template = createValidator<StoredTemplate>(StoredTemplateSchema).check(JSON.parse(code));
+  assert.equal(checkTemplate(template), undefined);
+  const variables = { name: "지민", order: "A-1042", track: "https://shop.example.com/t/1", total: 23_000 };
+  const korean = fillTemplate(template, { locale: "ko-KR", variables });
+  assert.equal(korean.messages.length, 2);
+  assert.equal(korean.messages[1]?.altText, "영수증 A-1042: 23000원");
+  const [english] = fillTemplate(template, { locale: "en", variables }).messages;
+  assert.equal(english?.content.type === "text" && english.content.text, "지민, your parcel from Suda is on its way.");
+});
+
+test("the quick replies that are shown fit", () => {
+  const [, fragment = ""] = /```json\n(\{ "quickReplies".*)\n```/.exec(document) ?? [];
+  const { quickReplies } = JSON.parse(fragment) as { quickReplies: readonly unknown[] };
+  for (const reply of quickReplies) createValidator(QuickReplySchema).check(reply);
+  assert.ok(quickReplies.length > 0);
+});
+
+test("[T12] every platform of the linter, and every bound, is in its table", () => {
+  for (const target of lintTargets) assert.ok(document.includes(`\n| \`${target}\` |`), target);
+  for (const name of Object.keys(templateLimits)) assert.ok(document.includes(`| \`${name}\` |`), name);
+});
+
+test("links inside the document lead somewhere", () => {
+  const anchors = new Set(
+    Array.from(document.matchAll(/^#+ (.+)$/gm), ([, heading = ""]) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9 -]/g, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
+  const links = Array.from((document + read("docs/PROTOCOL.md")).matchAll(/\]\(BOTS\.md#([^)]*)\)/g), ([, anchor = ""]) => anchor);
+  const own = Array.from(document.matchAll(/\]\(#([^)]*)\)/g), ([, anchor = ""]) => anchor);
+  assert.ok(links.length > 20 && own.length > 8);
+  assert.deepEqual(
+    [...new Set([...links, ...own])].filter((anchor) => !anchors.has(anchor)),
+    [],
+  );
+  const rules = Array.from(document.matchAll(/\]\(PROTOCOL\.md#([^)]*)\)/g), ([, anchor = ""]) => anchor);
+  for (const anchor of rules) assert.equal(anchor, "t--bot-messages");
+});
