@@ -27,6 +27,12 @@ export interface StoredMessage extends MessageFields {
   /** By whom and when it was deleted for all; `content` is then `deleted`. */
   readonly deleted?: NonNullable<MessageCreated["deleted"]>;
   readonly reactions?: readonly Reaction[];
+  /** What it says in words: for a type that the page does not show. */
+  readonly altText?: string;
+  /** Actions below it, as long as it is the newest. */
+  readonly quickReplies?: NonNullable<MessageCreated["quickReplies"]>;
+  /** The name and picture that a bot shows for this one message. */
+  readonly sender?: NonNullable<MessageCreated["sender"]>;
 }
 
 export interface SendingMessage extends MessageFields {
@@ -69,13 +75,16 @@ export class MessageViews {
     const state = isMine && event.seq <= readByOthers ? "read" : "sent";
     const known = this.#ofEvents.get(event);
     if (known?.state === state && known.isMine === isMine) return known;
-    const { clientId, content, data, at, seq, from, replyTo, edited, deleted, reactions } = event;
+    const { clientId, content, data, at, seq, from, replyTo, edited, deleted, reactions, altText, quickReplies, sender } = event;
     const fields = {
       ...(data === undefined ? {} : { data: asMessageData(data) }),
       ...(replyTo === undefined ? {} : { replyTo }),
       ...(edited === undefined ? {} : { edited }),
       ...(deleted === undefined ? {} : { deleted }),
       ...(reactions === undefined ? {} : { reactions }),
+      ...(altText === undefined ? {} : { altText }),
+      ...(quickReplies === undefined ? {} : { quickReplies }),
+      ...(sender === undefined ? {} : { sender }),
     };
     const message: StoredMessage = { key: isMine ? clientId : `seq ${seq}`, clientId, content, ...fields, at, isMine, state, seq, from };
     this.#ofEvents.set(event, message);

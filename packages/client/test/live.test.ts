@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import type { LogEvent } from "@suda/protocol";
-import { clientId, createTestGroup, say, textOf, userId } from "@suda/testing";
+import { clientId, createTestGroup, goldenMessage, say, textOf, userId } from "@suda/testing";
 import { RequestRefused } from "../src/index.ts";
 import { until } from "./waiting.ts";
 import { World } from "./world.ts";
@@ -128,6 +128,28 @@ test("a message that is refused for good is failed, and the next one goes out", 
   );
   assert.equal(room.discard(refused.clientId), true);
   assert.equal(room.getSnapshot().messages.length, 1);
+});
+
+test("[T2] [T10] what stands beside a bot's message is shown, and gone when it is deleted", async () => {
+  await using world = await World.open();
+  const alice = await world.client("alice");
+  const bob = await world.client("bob");
+  await Promise.all([alice.ready(), bob.ready()]);
+  const room = await alice.openDirect("bob");
+  const shown = bob.conversation(room.id);
+  await shown.load();
+  const end = shown.subscribe(() => {});
+  const beside = { altText: "x", quickReplies: goldenMessage("text").quickReplies ?? [], sender: { name: "Tutor" } };
+  await alice.request("message.send", { conversation: room.id, clientId: clientId("c"), ...goldenMessage("card"), ...beside });
+  const { messages } = await until(shown, ({ events }) => events.length === 1);
+  const [message] = messages;
+  assert.ok(message?.state === "sent");
+  assert.deepEqual([message.content, message.altText, message.quickReplies, message.sender], [goldenMessage("card").content, ...Object.values(beside)]);
+  await alice.request("message.delete", { conversation: room.id, target: 1 });
+  const [deleted] = (await until(shown, ({ events }) => events.length === 2)).messages;
+  assert.ok(deleted?.state === "sent");
+  assert.deepEqual([deleted.content, deleted.altText, deleted.quickReplies, deleted.sender], [{ type: "deleted" }, undefined, undefined, undefined]);
+  end();
 });
 
 test("[D8] edits, deletions, reactions, answers and pins are shown as history would show them", async () => {

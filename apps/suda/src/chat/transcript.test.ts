@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MessageCreated, UserId } from "@suda/protocol";
+import { goldenMessage } from "@suda/testing";
 import { textWidth } from "./cell-width.ts";
 import { messagesFor } from "./messages.ts";
 import type { ShownMessage, TranscriptItem } from "./transcript-items.ts";
@@ -97,6 +98,13 @@ test("an escape sequence in a message, in what it answers or in an unknown conte
   assert.match(rows([message(1, "", "alice", 60_000, { content })])[1] ?? "", /\[x: this client cannot show it\]/);
   const failure = { code: "frame.invalid", message: attack } as const;
   assert.match(rows([message(1, "a", "bob", 60_000, { state: "failed", failure })])[1] ?? "", /✗ red — /);
+});
+
+test("[T2] a message of a type that the terminal does not show is its altText, without control characters", () => {
+  const content = goldenMessage("card").content;
+  const show = (changes: Partial<ShownMessage>): string => rows([message(1, "", "bot", 60_000, { content, ...changes })]).at(-1) ?? "";
+  assert.match(show({ altText: "Solving \u001b[31ma quadratic" }), /bot: Solving a quadratic$/);
+  assert.match(show({}), /\[card: this client cannot show it\]$/);
 });
 
 test("[D8] an edited message has a mark, reactions their counts, a deleted one is a line", () => {

@@ -85,12 +85,12 @@ function itemSpans(item: TranscriptItem, { nameOf, messages }: Pick<TranscriptOp
   if (item.kind === "change") return [time, { text: changeText(item.event, nameOf, messages), style: "dim" }];
   const { message, quoted, isPinned } = item;
   const name = (one: ShownMessage): string => (one.from === undefined ? messages.you : nameOf(one.from));
-  const quote = quoted === undefined ? "…" : `${name(quoted)}: ${cutWithMark(contentText(quoted.content, messages), quoteWidth)}`;
+  const quote = quoted === undefined ? "…" : `${name(quoted)}: ${cutWithMark(contentText(quoted.content, messages, quoted.altText), quoteWidth)}`;
   return [
     time,
     { text: `${name(message)}: `, style: message.isMine ? "mine" : "other" },
     ...(message.replyTo === undefined ? [] : [{ text: `(↪ ${quote}) `, style: "dim" } as const]),
-    { text: contentText(message.content, messages), style: message.deleted === undefined ? "plain" : "dim" },
+    { text: contentText(message.content, messages, message.altText), style: message.deleted === undefined ? "plain" : "dim" },
     ...(message.edited === undefined ? [] : [{ text: ` ${messages.edited}`, style: "dim" } as const]),
     ...(message.reactions ?? []).map(({ emoji, count, mine }): Span => ({ text: ` ${safeLine(emoji)}${count}`, style: mine === true ? "bold" : "dim" })),
     ...(isPinned === true ? [{ text: " 📌", style: "plain" } as const] : []),
