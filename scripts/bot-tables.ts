@@ -9,6 +9,7 @@ import {
   CarouselHeaderSchema,
   CarouselImageSchema,
   contentSchemas,
+  EntitySchema,
   FormFieldSchema,
   FormOptionSchema,
   ImageMenuSchema,
@@ -77,6 +78,7 @@ const parts: readonly unknown[] = [
 export const botMakers: Readonly<Record<string, (argument: string) => string>> = {
   "bot-types": typesBlock,
   "bot-parts": () => parts.map((schema) => `#### ${titleOf(schema)}\n\n${fieldTable("field", schema as SchemaNode)}`).join("\n\n"),
+  "bot-entities": () => table(["type", "fields"], variantRows(EntitySchema as SchemaNode, ["type"])),
   "bot-actions": actionsBlock,
   "bot-menu": () =>
     [ListMenuSchema, ImageMenuSchema, SlashCommandSchema]
@@ -101,13 +103,17 @@ function typesBlock(): string {
 function actionsBlock(): string {
   const kinds = (ActionSchema as SchemaNode).anyOf ?? [];
   const common = ["type", "id", "label", "style", "once"];
-  const rows = kinds.map((schema) => [`\`${String(schema.properties?.["type"]?.const)}\``, fieldsOf(schema, common) || "nothing more"]);
+  const rows = variantRows(ActionSchema as SchemaNode, common);
   const [first] = kinds;
   const shared = {
     properties: Object.fromEntries(Object.entries(first?.properties ?? {}).filter(([name]) => common.includes(name))),
     required: first?.required ?? [],
   };
   return `${fieldTable("of every action", shared)}\n\n${table(["type", "fields and limits"], rows)}`;
+}
+
+function variantRows({ anyOf = [] }: SchemaNode, without: readonly string[]): string[][] {
+  return anyOf.map((schema) => [`\`${String(schema.properties?.["type"]?.const)}\``, fieldsOf(schema, without) || "nothing more"]);
 }
 
 function fieldsOf(schema: SchemaNode, without: readonly string[]): string {

@@ -74,7 +74,7 @@ const limitNames: { readonly [Name in keyof typeof limits]: string } = {
   clientIdMaxLength: "characters of a clientId",
   refMaxLength: "characters of a `ref`",
   textMaxLength: "code points of a text",
-  mentionsMax: "mentions in a text",
+  entitiesMax: "entities in a text",
   urlMaxLength: "characters of a URL",
   captionMaxLength: "characters of a caption",
   altMaxLength: "characters of an image's `alt`",

@@ -72,6 +72,7 @@ const titled: Readonly<Record<string, string>> = {
       .map((title) => [title, `[${title}](BOTS.md#${title.toLowerCase()})`]),
   ),
   Action: "[action](BOTS.md#actions)",
+  Entity: "[entity](BOTS.md#entities)",
   CarouselItem: "card, commerce, list, details or [CarouselImage](BOTS.md#carouselimage)",
   Currency: "code of ISO 4217",
   Amount: "integer ≥ 0 in minor units",

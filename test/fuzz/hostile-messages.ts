@@ -60,7 +60,7 @@ function pickContent(random: SeededRandom, codec: Codec): object {
   const bytes = random.bytes(random.integer(1, 64));
   return random.pick<object>([
     { type: "text", text: pickString(random) },
-    { type: "text", text: "@가나 hello", mentions: [{ user: "mallory-1", offset: random.integer(0, 12), length: random.integer(1, 3) }] },
+    { type: "text", text: "@가나 hello", entities: [{ type: "mention", user: "mallory-1", offset: random.integer(0, 12), length: random.integer(1, 3) }] },
     { type: "image", url: "https://example.com/a.png", width: 10, height: 10 },
     { type: "location", latitude: random.float() * 200 - 100, longitude: 127 },
     { type: "bytes", mime: "application/octet-stream", bytes: codec.isText ? Buffer.from(bytes).toString("base64") : bytes },

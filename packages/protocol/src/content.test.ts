@@ -22,13 +22,13 @@ describe("content", () => {
     refuses({ type: "text", text: "" });
   });
 
-  test("[F11] 100 mentions are taken, 101 are refused", () => {
-    const mentions = (count: number): object[] => Array.from({ length: count }, () => ({ user: "bob", offset: 0, length: 1 }));
-    takes({ type: "text", text: "@", mentions: mentions(100) });
-    refuses({ type: "text", text: "@", mentions: mentions(101) });
-    refuses({ type: "text", text: "@", mentions: [{ user: "bob", offset: 0, length: 0 }] });
-    refuses({ type: "text", text: "@", mentions: [{ user: "bob", offset: -1, length: 1 }] });
-    refuses({ type: "text", text: "@", mentions: [{ user: "bob smith", offset: 0, length: 1 }] });
+  test("[F11] 100 entities are taken, 101 are refused", () => {
+    const entities = (count: number): object[] => Array.from({ length: count }, () => ({ type: "mention", user: "bob", offset: 0, length: 1 }));
+    takes({ type: "text", text: "@", entities: entities(100) });
+    refuses({ type: "text", text: "@", entities: entities(101) });
+    refuses({ type: "text", text: "@", entities: [{ type: "mention", user: "bob", offset: 0, length: 0 }] });
+    refuses({ type: "text", text: "@", entities: [{ type: "mention", user: "bob", offset: -1, length: 1 }] });
+    refuses({ type: "text", text: "@", entities: [{ type: "mention", user: "bob smith", offset: 0, length: 1 }] });
   });
 
   test("[C16] a URL is https, or http to the machine itself", () => {

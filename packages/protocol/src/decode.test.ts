@@ -60,8 +60,8 @@ for (const codec of codecs) {
       assert.equal(refusal({ ...send, content: { type: "shout", text: "x" } }).path, "/content/type");
       assert.equal(refusal({ ...send, content: "x" }).path, "/content");
       assert.equal(
-        refusal({ ...send, content: { type: "text", text: "x", mentions: [{ user: "a", offset: 0, length: 0 }] } }).path,
-        "/content/mentions/0/length",
+        refusal({ ...send, content: { type: "text", text: "x", entities: [{ type: "mention", user: "a", offset: 0, length: 0 }] } }).path,
+        "/content/entities/0/length",
       );
       assert.equal(refusal({ ...send, content: { type: "text", text: "x", "a/b~c": 1 } }).path, "/content/a~1b~0c");
     });

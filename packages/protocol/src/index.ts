@@ -214,5 +214,14 @@ export {
   type TemplateLocale,
   type Variable,
 } from "./templates/stored-template.ts";
-export { MentionSchema, TextContentSchema, type Mention, type TextContent } from "./templates/text.ts";
+export {
+  EntitySchema,
+  LinkSchema,
+  MentionSchema,
+  TextContentSchema,
+  type Entity,
+  type Link,
+  type Mention,
+  type TextContent,
+} from "./templates/text.ts";
 export { createValidator, type Validator } from "./validator.ts";

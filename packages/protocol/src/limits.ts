@@ -22,8 +22,8 @@ export const limits = {
   refMaxLength: 64,
   /** Code points of a text message. */
   textMaxLength: 5_000,
-  /** Mentions in one text. */
-  mentionsMax: 100,
+  /** Mentions, links and other entities in one text. */
+  entitiesMax: 100,
   /** Code points of a URL. */
   urlMaxLength: 2_000,
   /** Code points of a caption of a medium. */

@@ -33,7 +33,7 @@ const content = fc.oneof(
   fc.record({
     type: fc.constant("text"),
     text: fc.constant("@bob 안녕"),
-    mentions: fc.array(fc.record({ user: userId, offset: fc.nat(3), length: fc.integer({ min: 1, max: 3 }) }), { maxLength: 3 }),
+    entities: fc.array(fc.record({ type: fc.constant("mention"), user: userId, offset: fc.nat(3), length: fc.integer({ min: 1, max: 3 }) }), { maxLength: 3 }),
   }),
   fc.record({ type: fc.constant("image"), url, width: optional(fc.integer({ min: 1, max: 65_535 })), alt: optional(anyText(0, 20)) }),
   fc.record({ type: fc.constant("video"), url, caption: optional(anyText(0, 20)) }),

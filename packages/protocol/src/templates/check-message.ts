@@ -9,6 +9,7 @@ import type { Content, ContentOf, ContentType } from "../content.ts";
 import { templateLimits } from "../limits.ts";
 import type { CarouselContent, CarouselItem } from "./carousel.ts";
 import { checkActions } from "./check-actions.ts";
+import { checkEntities } from "./check-entities.ts";
 import { isCurrency } from "./currencies.ts";
 import type { MessageBody } from "./envelope.ts";
 import { actionsOf, formSubmitId } from "./find-action.ts";
@@ -50,7 +51,7 @@ const encoder = new TextEncoder();
 export function checkContent(content: Content): MessageFault | undefined {
   switch (content.type) {
     case "text":
-      return content.mentions === undefined ? undefined : checkMentions(content);
+      return content.entities === undefined ? undefined : checkEntities(content);
     case "image":
       if (content.album !== undefined && content.album.index >= content.album.total)
         return fault("/content/album/index", "is beyond the album; it counts from 0 and is below total");
@@ -78,14 +79,6 @@ export function checkContent(content: Content): MessageFault | undefined {
     case "custom":
       return undefined;
   }
-}
-
-/** Each mention lies inside the text; both count code points. */
-function checkMentions({ text, mentions = [] }: ContentOf<"text">): MessageFault | undefined {
-  const length = codePointLength(text);
-  for (const [index, mention] of mentions.entries())
-    if (mention.offset + mention.length > length) return fault(`/content/mentions/${index}`, `reaches beyond the text, which has ${length} code points`);
-  return undefined;
 }
 
 function checkSize(message: MessageBody): MessageFault | undefined {

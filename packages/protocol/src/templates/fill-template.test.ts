@@ -142,12 +142,12 @@ describe("filling a template", () => {
     assert.match(refusal(many, { variables: { v: "x".repeat(5_000) } }).message, /too long; give its variables shorter values/);
   });
 
-  test("[T11] mentions move with what stands before them, and never begin inside of a variable", () => {
+  test("[T11] entities move with what stands before them, and never begin inside of a variable", () => {
     const variables = { v: { type: "string", required: true } };
-    const mentions = (offset: number, length: number): object => ({ mentions: [{ user: "bob", offset, length }] });
+    const entities = (offset: number, length: number): object => ({ entities: [{ type: "bold", offset, length }] });
     const filled = (text: string, offset: number, length: number, v: string): unknown => {
-      const [message] = fillTemplate(validator.check(textTemplate(text, variables, mentions(offset, length))), { variables: { v } }).messages;
-      return message?.content.type === "text" ? message.content.mentions?.map((one) => [one.offset, one.length]) : undefined;
+      const [message] = fillTemplate(validator.check(textTemplate(text, variables, entities(offset, length))), { variables: { v } }).messages;
+      return message?.content.type === "text" ? message.content.entities?.map((one) => [one.offset, one.length]) : undefined;
     };
     assert.deepEqual(filled("{{v}} @bob!", 6, 4, "👋👋👋"), [[4, 4]]);
     assert.deepEqual(filled("hi {{v}}!", 3, 5, "Jimin Park"), [[3, 10]]);
@@ -157,8 +157,8 @@ describe("filling a template", () => {
       [0, 5],
       [5, 10],
     ] as const)
-      assert.equal(refusal(textTemplate("hi {{v}}!", variables, mentions(offset, length)), { variables: { v: "x" } }).path, "/locales/en/0/content/mentions/0");
-    assert.equal(refusal(textTemplate("{{v}}", variables, mentions(0, 9)), { variables: { v: "x" } }).path, "/messages/0/content/mentions/0");
+      assert.equal(refusal(textTemplate("hi {{v}}!", variables, entities(offset, length)), { variables: { v: "x" } }).path, "/locales/en/0/content/entities/0");
+    assert.equal(refusal(textTemplate("{{v}}", variables, entities(0, 9)), { variables: { v: "x" } }).path, "/messages/0/content/entities/0");
   });
 });
 

@@ -99,12 +99,12 @@ class Filling {
 
   /** Parts of a text move when what stands before them becomes longer or shorter, and grow with what is in them. */
   #ranges(template: Readonly<Record<string, unknown>>, filled: Readonly<Record<string, unknown>>, path: string): object {
-    const { type, text, mentions } = template;
-    if (type !== "text" || typeof text !== "string" || !Array.isArray(mentions) || !text.includes("{{")) return {};
+    const { type, text, entities } = template;
+    if (type !== "text" || typeof text !== "string" || !Array.isArray(entities) || !text.includes("{{")) return {};
     const pieces = piecesOf(text) ?? [];
     const texts = pieces.map((piece) => ("variable" in piece ? String(this.#values.get(piece.variable) ?? "") : piece.text));
-    const moved = (filled["mentions"] as readonly unknown[]).map((range, index) => moveRange(range, pieces, texts, `${path}/mentions/${index}`));
-    return { mentions: moved };
+    const moved = (filled["entities"] as readonly unknown[]).map((range, index) => moveRange(range, pieces, texts, `${path}/entities/${index}`));
+    return { entities: moved };
   }
 }
 

@@ -186,6 +186,7 @@ for (const { place: root, validator, name } of roots) {
 const agreed: Readonly<Record<string, number>> = {
   "/content(text)/text maxLength": 5_000,
   "/content(text)/text minLength": 1,
+  "/content(text)/entities maxItems": 100,
   "/content(image)/alt maxLength": 300,
   "/content(image)/caption maxLength": 1_000,
   "/content(image)/album/total maximum": 10,

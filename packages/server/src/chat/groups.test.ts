@@ -252,7 +252,7 @@ describe("groups", () => {
     assert.notDeepEqual(...(ids as [object, object]));
   });
 
-  test("[C14] a mention lies inside its text, counted in code points", async () => {
+  test("[C14] an entity lies inside its text, counted in code points", async () => {
     await using suda = await TestServer.open();
     await using alice = await suda.connect("alice");
     const { id } = await createTestGroup(alice, []);
@@ -261,12 +261,12 @@ describe("groups", () => {
         type: "message.send",
         conversation: id,
         clientId: key,
-        content: { type: "text", text: "👋@bob", mentions: [{ user: "bob", offset, length }] },
+        content: { type: "text", text: "👋@bob", entities: [{ type: "mention", user: "bob", offset, length }] },
       });
     assert.equal(codeOf(await mention(1, 4, "a")), "ok");
     const beyond = await mention(1, 5, "b");
     assert.ok(beyond.type === "error", "refused");
-    assert.deepEqual([beyond.code, beyond.path], ["frame.invalid", "/content/mentions/0"]);
+    assert.deepEqual([beyond.code, beyond.path], ["frame.invalid", "/content/entities/0"]);
     assert.equal(codeOf(await mention(5, 1, "c")), "frame.invalid");
   });
 

@@ -69,7 +69,7 @@ describe("edits", () => {
     assert.equal(await answerOf(alice, { ...edit, rev: 1 }), "message.conflict");
     const kind = await alice.answer({ ...edit, content: { type: "image", url: "https://a.example/x" } });
     assert.deepEqual([codeOf(kind), "path" in kind && kind.path], ["frame.invalid", "/content/type"]);
-    const mention = { type: "text", text: "@", mentions: [{ user: "bob", offset: 0, length: 2 }] };
+    const mention = { type: "text", text: "@", entities: [{ type: "mention", user: "bob", offset: 0, length: 2 }] };
     assert.equal(await answerOf(alice, { ...edit, content: mention }), "frame.invalid");
     assert.equal(await answerOf(alice, { ...edit, content: { type: "deleted" } }), "frame.invalid");
     assert.equal(await answerOf(alice, { ...edit, rev: 0 }), "ok");

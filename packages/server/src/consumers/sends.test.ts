@@ -106,7 +106,7 @@ describe("sends", () => {
     for (const other of [
       send(id, "k", "two"),
       { ...send(id, "k", "one"), data: {} },
-      { ...send(id, "k"), content: { type: "text", text: "one", mentions: [] } },
+      { ...send(id, "k"), content: { type: "text", text: "one", entities: [] } },
     ])
       assert.equal(codeOf(await alice.answer(other)), "send.conflict");
     const { events } = await alice.request({ type: "history.get", conversation: id });

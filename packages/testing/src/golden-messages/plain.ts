@@ -11,7 +11,14 @@ const pixel = Uint8Array.from(atob("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ
 export const plainMessages: readonly GoldenMessage[] = [
   ...pair("text", {
     ko: {
-      content: { type: "text", text: "@지민 3번 문제, 다시 볼까요?", mentions: [{ user: "jimin" as UserId, offset: 0, length: 3 }] },
+      content: {
+        type: "text",
+        text: "@지민 3번 문제, 다시 볼까요?",
+        entities: [
+          { type: "mention", user: "jimin" as UserId, offset: 0, length: 3 },
+          { type: "bold", offset: 4, length: 5 },
+        ],
+      },
       quickReplies: [
         { action: { type: "postback", id: "hint", label: "힌트 더 보기", data: { problem: 3, step: 2 }, displayText: "힌트 더 주세요" } },
         { icon: `${cdn}/icons/teacher.png`, action: { type: "handoff", id: "teacher", label: "선생님께 질문", queue: "math" } },
@@ -19,7 +26,14 @@ export const plainMessages: readonly GoldenMessage[] = [
       sender: { name: "수학 튜터", iconUrl: `${cdn}/bots/tutor.png` },
     },
     en: {
-      content: { type: "text", text: "@jimin Shall we look at problem 3 again?", mentions: [{ user: "jimin" as UserId, offset: 0, length: 6 }] },
+      content: {
+        type: "text",
+        text: "@jimin Shall we look at problem 3 again?",
+        entities: [
+          { type: "mention", user: "jimin" as UserId, offset: 0, length: 6 },
+          { type: "bold", offset: 24, length: 9 },
+        ],
+      },
       quickReplies: [
         { action: { type: "postback", id: "hint", label: "More hints", data: { problem: 3, step: 2 }, displayText: "Give me a hint" } },
         { icon: `${cdn}/icons/teacher.png`, action: { type: "handoff", id: "teacher", label: "Ask a teacher", queue: "math" } },

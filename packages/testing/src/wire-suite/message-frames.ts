@@ -98,7 +98,7 @@ export function messageFrames(open: OpenWireServer, codec: Codec): void {
     const { conversation } = await alice.ask("conversation.create", { members: [world.user("bob")] });
     const url = "https://media.example/가.png";
     const contents: Content[] = [
-      { type: "text", text: "@bob 안녕 👩‍👩‍👧‍👦 \u0000", mentions: [{ user: world.user("bob") as never, offset: 0, length: 4 }] },
+      { type: "text", text: "@bob 안녕 👩‍👩‍👧‍👦 \u0000", entities: [{ type: "mention", user: world.user("bob") as never, offset: 0, length: 4 }] },
       { type: "image", url, width: 10, height: 20, alt: "그림", caption: "" },
       { type: "video", url, durationMs: 0 },
       { type: "audio", url, durationMs: 1_200, waveform: [0, 128, 255] },
