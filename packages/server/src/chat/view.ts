@@ -50,8 +50,20 @@ function concealed(event: LogEvent): LogEvent {
   const content = { type: "deleted" } as const;
   if (event.type === "message.edited") return { ...event, content };
   if (event.type !== "message.created") return event;
-  const { data: _data, edited: _edited, reactions: _reactions, ...rest } = event;
-  return { ...rest, content, hidden: true };
+  const { type, conversation, seq, at, from, clientId, replyTo, deleted, changed } = event;
+  return {
+    type,
+    conversation,
+    seq,
+    at,
+    from,
+    clientId,
+    content,
+    hidden: true,
+    ...(replyTo === undefined ? {} : { replyTo }),
+    ...(deleted === undefined ? {} : { deleted }),
+    ...(changed === undefined ? {} : { changed }),
+  };
 }
 
 function viewAnnotation({ changed, edited, deleted, reactions }: Annotation, mine: readonly string[]): Partial<MessageCreated> {

@@ -49,6 +49,18 @@ describe("structured messages", () => {
     for (const more of [{ altText: "x" }, { silent: true }, { sender: { name: "x" } }, { quickReplies: [] }]) assert.equal(await send(more), "send.conflict");
   });
 
+  test("[T10] [C25] to who deleted a message for themself nothing of what stood beside it is shown", async () => {
+    await using suda = await TestServer.open();
+    await using alice = await suda.connect("alice");
+    const { id: conversation } = await createTestGroup(alice, []);
+    const beside = { altText: "canary", quickReplies: goldenMessage("text").quickReplies ?? [], sender: { name: "canary" }, silent: true };
+    await alice.request({ type: "message.send", conversation, clientId: clientId("c"), ...goldenMessage("card"), ...beside });
+    const shown = async (): Promise<string[]> => Object.keys((await alice.request({ type: "history.get", conversation })).events[0] ?? {}).sort();
+    assert.ok((await shown()).includes("quickReplies"), "before");
+    await alice.request({ type: "message.hide", conversation, target: 1 });
+    assert.deepEqual(await shown(), ["at", "clientId", "content", "conversation", "from", "hidden", "seq", "type"]);
+  });
+
   test("[T4] an edit is checked like a send, and keeps its type", async () => {
     await using suda = await TestServer.open();
     await using alice = await suda.connect("alice");
