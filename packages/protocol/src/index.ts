@@ -225,3 +225,16 @@ export {
   type TextContent,
 } from "./templates/text.ts";
 export { createValidator, type Validator } from "./validator.ts";
+export {
+  isWebhookSecret,
+  newWebhookSecret,
+  signWebhook,
+  verifyWebhook,
+  WebhookError,
+  type ReceivedHeaders,
+  type SignWebhookOptions,
+  type VerifiedWebhook,
+  type VerifyWebhookOptions,
+  type WebhookErrorCode,
+  type WebhookHeaders,
+} from "./webhook-signature.ts";
