@@ -139,6 +139,14 @@ test("the time also counts while a name is looked up and while a connection is m
   clock.advance(1_000);
   await refused;
   equal(lookUp?.aborted, true);
+  // A TLS handshake that nobody answers.
+  await using silent = await Target.tcp(() => {});
+  await using other = new OutgoingHttp({ ...loopback, clock });
+  const ended = rejects(other.post({ url: silent.url.replace("http:", "https:"), body: "", timeoutMs: 1_000 }), { code: "outgoing.timeout" });
+  await silent.connected();
+  clock.advance(1_000);
+  await ended;
+  await silent.idle();
 });
 
 test("the caller's signal ends it, before and while it is under way", async () => {
