@@ -36,7 +36,16 @@ type MemberRest = Omit<MemberRecord, "user" | "role" | "joinedAt" | "readSeq" | 
 export type SendKeyValue = number | readonly [seq: number, at: number, digest: Buffer, rev?: number];
 /** `[state, change]`. */
 export type MembershipValue = readonly [state: "joined" | "left", change: number];
-type EntryValue = readonly [at: number, from: UserId, clientId: ClientId | null, ordinal: number, digest: Buffer, hash: Buffer, body: LogBody];
+type EntryValue = readonly [
+  at: number,
+  from: UserId,
+  clientId: ClientId | null,
+  ordinal: number,
+  digest: Buffer,
+  hash: Buffer,
+  body: LogBody,
+  keepsReadMark?: true,
+];
 
 const checksumBytes = 4;
 // Records of msgpackr would need shared structures kept beside the data; plain maps can be read by anything.
@@ -61,13 +70,14 @@ export function decodeRecord(key: string, bytes: Buffer): unknown {
 }
 
 export function encodeEntry(key: string, entry: LogEntry): Buffer {
-  const { at, from, clientId = null, ordinal, digest, hash, body } = entry;
-  return encodeRecord(key, [at, from, clientId, ordinal, Buffer.from(digest, "hex"), Buffer.from(hash, "hex"), body] satisfies EntryValue);
+  const { at, from, clientId = null, ordinal, digest, hash, body, keepsReadMark } = entry;
+  const value = [at, from, clientId, ordinal, Buffer.from(digest, "hex"), Buffer.from(hash, "hex"), body] as const;
+  return encodeRecord(key, (keepsReadMark === undefined ? value : [...value, keepsReadMark]) satisfies EntryValue);
 }
 
 export function decodeEntry(key: string, bytes: Buffer): LogEntry {
-  const [at, from, clientId, ordinal, digest, hash, body] = decodeRecord(key, bytes) as EntryValue;
-  const rest = { body: plainBytes(body), ordinal, digest: digest.toString("hex"), hash: hash.toString("hex") };
+  const [at, from, clientId, ordinal, digest, hash, body, keepsReadMark] = decodeRecord(key, bytes) as EntryValue;
+  const rest = { body: plainBytes(body), ordinal, digest: digest.toString("hex"), hash: hash.toString("hex"), ...(keepsReadMark && { keepsReadMark }) };
   return clientId === null ? { seq: seqOf(key), at, from, ...rest } : { seq: seqOf(key), at, from, clientId, ...rest };
 }
 

@@ -99,7 +99,7 @@ describe("in-process bot", () => {
     assert.deepEqual(await answersIn(alice, id), ["echo 하나", "echo 둘", "echo 셋", "echo 넷"]);
   });
 
-  test("[D5] a crash in the middle of a backlog loses no answer: its own sends do not count as having read", async () => {
+  test("[D5] [D16] a crash in the middle of a backlog loses no answer: its own sends do not count as having read", async () => {
     const store = new MemoryStore();
     let id: ConversationId;
     {
@@ -167,6 +167,7 @@ describe("in-process bot", () => {
     await using alice = await suda.connect("alice");
     const id = await openWithBot(alice);
     await say(alice, id, "하나");
+    await store.users.update(bot, { bot: true }, suda.clock.now());
     // The answer of an earlier life, whose mark was not kept.
     await using earlier = await suda.connect(bot);
     await earlier.request({ type: "message.send", conversation: id, clientId: clientId("answer-1"), content: textOf("the first answer") });

@@ -2,10 +2,9 @@
  * A bot that runs inside the server's process: an ordinary bot user, who hears what its conversations say
  * through the channel layer and answers through the same `sendMessage` as everybody.
  *
- * At least once, without doubles: it works off each log in order, and an answer's clientId is derived from the
- * message that it answers, so that hearing one twice (after a crash between answer and mark) answers once. Its
- * cursor begins at its read mark; but because sending advances that mark over what others said meanwhile, a mark
- * at an answer of its own stands for the message that was answered.
+ * At least once, without doubles: it works off each log in order from its read mark, which its own messages do not
+ * move (D16), and an answer's clientId is derived from the message that it answers, so that hearing one twice (after a
+ * crash between answer and mark) answers once.
  */
 import { SudaError, type ClientId, type Content, type ConversationId, type ErrorCode, type LogEvent, type MessageCreated, type UserId } from "@suda/protocol";
 import type { Channel, LayerEvent } from "../channel-layer/channel-layer.ts";
@@ -34,14 +33,12 @@ export class InProcessBot implements AsyncDisposable {
   /** Conversations with something unread, each worked off one at a time. */
   readonly #working = new Map<ConversationId, Promise<void>>();
   readonly #again = new Set<ConversationId>();
-  /** The last seq that was worked off, of conversations that were looked at since the start. */
-  readonly #cursors = new Map<ConversationId, number>();
   #isClosed = false;
 
   private constructor(context: ChatContext, definition: BotDefinition, onFailure: (error: unknown) => void) {
     this.#context = context;
     this.#definition = definition;
-    this.#actor = { user: definition.user, isBackend: false };
+    this.#actor = { user: definition.user, isBackend: false, isBot: true };
     this.#onFailure = onFailure;
     this.#channel = context.layer.open((event) => this.#onLayerEvent(event));
   }
@@ -49,7 +46,7 @@ export class InProcessBot implements AsyncDisposable {
   /** Makes the bot's user, joins its conversations and answers what came while it was away. */
   static async open(context: ChatContext, definition: BotDefinition, onFailure: (error: unknown) => void): Promise<InProcessBot> {
     const bot = new InProcessBot(context, definition, onFailure);
-    await updateUser(context, { user: definition.user, isBackend: true }, definition.user, { name: definition.name, bot: true });
+    await updateUser(context, { user: definition.user, isBackend: true, isBot: true }, definition.user, { name: definition.name, bot: true });
     await context.layer.groupAdd(userGroup(definition.user), bot.#channel);
     await bot.#joinAll();
     return bot;
@@ -91,11 +88,10 @@ export class InProcessBot implements AsyncDisposable {
     const { store } = this.#context;
     try {
       while (this.#again.delete(id) && !this.#isClosed) {
-        const cursor = await this.#cursorOf(id);
-        if (cursor === undefined) return;
-        for (const entry of await store.log.readAfter(id, cursor, 100)) {
+        const member = await store.conversations.member(id, this.#actor.user);
+        if (member === undefined) return;
+        for (const entry of await store.log.readAfter(id, member.readSeq, 100)) {
           await this.#answer(viewEvent(id, entry));
-          this.#cursors.set(id, entry.seq);
           await markRead(this.#context, this.#actor, id, entry.seq);
           this.#again.add(id);
         }
@@ -108,21 +104,6 @@ export class InProcessBot implements AsyncDisposable {
       // In the turn of the last look, so that no wake-up falls between.
       this.#working.delete(id);
     }
-  }
-
-  /** `undefined` when the bot is no member. */
-  async #cursorOf(id: ConversationId): Promise<number | undefined> {
-    const { store } = this.#context;
-    const member = await store.conversations.member(id, this.#actor.user);
-    if (member === undefined) {
-      this.#cursors.delete(id);
-      return undefined;
-    }
-    const cursor = this.#cursors.get(id);
-    if (cursor !== undefined || member.readSeq === 0) return cursor ?? 0;
-    const [last] = await store.log.readBefore(id, member.readSeq + 1, 1);
-    const answered = last?.from === this.#actor.user ? answerExpression.exec(last.clientId ?? "")?.[1] : undefined;
-    return answered === undefined ? member.readSeq : Number(answered);
   }
 
   async #answer(event: LogEvent): Promise<void> {
@@ -144,6 +125,3 @@ export class InProcessBot implements AsyncDisposable {
 
 /** Answered before, in other words: the first answer stands. Or nobody is to hear the bot: blocked, or only owners and admins write. */
 const unanswerable: ReadonlySet<ErrorCode> = new Set(["send.conflict", "user.blocked", "conversation.read_only"]);
-
-/** The clientId of an answer names the message's seq. */
-const answerExpression = /^answer-(\d{1,16})$/;

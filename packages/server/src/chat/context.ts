@@ -39,6 +39,8 @@ export interface Actor {
   readonly user: UserId;
   /** The host's backend, acting as this user: it may enter any conversation and needs no role. */
   readonly isBackend: boolean;
+  /** The user is a bot, as its record said at `hello`, or says at the call of HTTP. */
+  readonly isBot: boolean;
 }
 
 /** The author of what the host's backend does without naming a user. No token can be for it. */

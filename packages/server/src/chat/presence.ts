@@ -72,7 +72,7 @@ export async function watchable(context: ChatContext, actor: Actor, users: reado
   const mine = new Set((await joinedConversations(context, actor)).ids);
   const shared: UserId[] = [];
   for (const user of new Set(users)) {
-    const theirs = user === actor.user ? undefined : await joinedConversations(context, { user, isBackend: false });
+    const theirs = user === actor.user ? undefined : await joinedConversations(context, { user, isBackend: false, isBot: false });
     if (theirs === undefined || theirs.ids.some((id) => mine.has(id))) shared.push(user);
   }
   return shared;

@@ -30,13 +30,15 @@ export async function sendMessage(context: ChatContext, actor: Actor, command: S
   return { committed: commit(context, actor, command) };
 }
 
-async function commit(context: ChatContext, { user, isBackend }: Actor, command: SendCommand): Promise<ReplyOf<"message.send">> {
+async function commit(context: ChatContext, { user, isBackend, isBot }: Actor, command: SendCommand): Promise<ReplyOf<"message.send">> {
   const { conversation, clientId } = command;
   const startedAt = context.clock.monotonicMs();
   const outcome = await append(context, conversation, {
     from: user,
     clientId,
     roles: anyRole,
+    // A bot's mark says what it has worked off, and what it says meanwhile does not move it (D16).
+    ...(isBot ? { keepsReadMark: true } : {}),
     // The host's backend is not bound by what the members have agreed on (A7).
     ...(isBackend ? {} : { asMember: true }),
     body: bodyOf(command),

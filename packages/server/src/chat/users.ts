@@ -13,6 +13,12 @@ export async function getUser({ store }: ChatContext, id: UserId): Promise<User>
   return viewUser(user);
 }
 
+/** Who asks in the name of a user, with what its record says of it. */
+export async function actorFor({ store }: ChatContext, user: UserId, isBackend: boolean): Promise<Actor> {
+  const [record] = await store.users.getMany([user]);
+  return { user, isBackend, isBot: record?.bot === true };
+}
+
 /** One's own profile, or anybody's for the backend. @throws SudaError auth.forbidden */
 export async function updateUser({ store, clock }: ChatContext, actor: Actor, id: UserId, patch: ProfilePatch & Pick<UserPatch, "bot">): Promise<User> {
   if (actor.user !== id && !actor.isBackend) throw new SudaError("auth.forbidden", "Only the user, or the host's backend, changes a profile.");

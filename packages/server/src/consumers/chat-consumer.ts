@@ -29,12 +29,14 @@ import type { ChatLayerEvent, MembershipChanged } from "../chat/fan-out.ts";
 import { greet } from "../chat/greet.ts";
 import type { Presence, PresenceEvent } from "../chat/presence.ts";
 import { sendMessage } from "../chat/send-message.ts";
+import { actorFor } from "../chat/users.ts";
 import { viewOwnConversation } from "../chat/view.ts";
 import { commandHandlers, type HandledType } from "./command-handlers.ts";
 import { Deliveries, type DeliveryMetrics } from "./deliveries.ts";
 import type { EventEncoder } from "./event-encoder.ts";
 import { PresenceWatch } from "./presence-watch.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { withResolvers } from "./with-resolvers.ts";
 
 /** What all consumers of a server share. */
 export interface ChatConsumerEnvironment {
@@ -196,8 +198,10 @@ export class ChatConsumer {
   async #hello(command: CommandOf<"hello">): Promise<void> {
     const { authenticate, layer } = this.#environment;
     let principal: UserPrincipal;
+    let actor: Actor;
     try {
       principal = command.token === undefined ? this.#principalOfHandshake() : await authenticate(command.token);
+      actor = await actorFor(this.#environment.context, principal.user as UserId, false);
     } catch (error) {
       if (!(error instanceof SudaError)) return this.#fail(command.type, error, command.ref);
       this.#refuse(command.type, error, command.ref);
@@ -206,7 +210,6 @@ export class ChatConsumer {
       return;
     }
     if (this.#isClosed()) return;
-    const actor: Actor = { user: principal.user as UserId, isBackend: false };
     const { promise: isReady, resolve: ready } = withResolvers();
     // Events of the layer wait in the channel's inbox until the reply is out.
     const channel = layer.open((event) => this.#onLayerEvent(event));
@@ -389,11 +392,4 @@ export class ChatConsumer {
   #close(reason: CloseReason): void {
     this.#connection.close(closeCodes[reason].code, reason);
   }
-}
-
-/** Promise.withResolvers of Node 22. */
-function withResolvers(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve = (): void => {};
-  const promise = new Promise<void>((given) => (resolve = given));
-  return { promise, resolve };
 }

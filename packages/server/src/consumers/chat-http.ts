@@ -9,6 +9,7 @@ import { Hono } from "hono";
 import type { HttpScope } from "../app/app.ts";
 import { responseOf } from "../app/refusal.ts";
 import { systemUser, type Actor, type ChatContext } from "../chat/context.ts";
+import { actorFor } from "../chat/users.ts";
 import type { StoreStatus } from "../store/store.ts";
 import { renderDocsPage } from "./docs-page.ts";
 import { asyncApiDocument, openApiDocument } from "./http-documents.ts";
@@ -62,7 +63,8 @@ function mountRoute(app: Hono<Env>, row: Route, { context }: ChatHttpEnvironment
   const body = row.body === undefined ? undefined : { validator: createValidator<Record<string, unknown>>(row.body), revive: createByteReviver(row.body) };
   app.on(row.method, row.path, async (c) => {
     const request = c.req.raw;
-    const actor = actorOf(c.env.scope, row);
+    const { user, isBackend } = callerOf(c.env.scope, row);
+    const actor = await actorFor(context, user, isBackend);
     const call = {
       context,
       actor,
@@ -81,7 +83,7 @@ function mountRoute(app: Hono<Env>, row: Route, { context }: ChatHttpEnvironment
 }
 
 /** @throws SudaError auth.required, auth.forbidden, frame.invalid */
-function actorOf({ principal, headers }: HttpScope, row: Route): Actor {
+function callerOf({ principal, headers }: HttpScope, row: Route): Pick<Actor, "user" | "isBackend"> {
   const named = headers.get("suda-user");
   if (named !== null && (!isUserId(named) || named.startsWith("~")))
     throw new SudaError("frame.invalid", "The header Suda-User is not a user id.", { path: "Suda-User" });

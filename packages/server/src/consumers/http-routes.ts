@@ -167,7 +167,7 @@ async function createConversation(context: ChatContext, actor: Actor, { kind = "
       path: `/${unknown}`,
     });
   const [one, other] = pairOf(actor, group.members);
-  return openDirect(context, { user: one, isBackend: actor.isBackend }, other);
+  return openDirect(context, { ...actor, user: one }, other);
 }
 
 /** A user names the other one; the backend names both. */

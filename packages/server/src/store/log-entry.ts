@@ -4,7 +4,7 @@
  */
 import { hash } from "node:crypto";
 import { encodeBase64, type ClientId, type Role, type UserId } from "@suda/protocol";
-import type { ConversationPatch, ConversationRecord, LogBody, MemberRecord } from "./store.ts";
+import type { ConversationPatch, ConversationRecord, LogBody, LogEntry, MemberRecord } from "./store.ts";
 
 /** The hash before the first entry. */
 export const emptyHash: string = "0".repeat(32);
@@ -45,14 +45,15 @@ export type Effect =
   | { readonly effect: "member.leave"; readonly user: UserId }
   | { readonly effect: "member.role"; readonly user: UserId; readonly role: Role }
   | { readonly effect: "member.read"; readonly user: UserId }
+  | { readonly effect: "member.wrote"; readonly user: UserId }
   | { readonly effect: "conversation.patch"; readonly patch: ConversationPatch };
 
 /** In order. A `member.join` of a member and a `member.leave` or `member.role` of a stranger change nothing. */
-export function effectsOf(from: UserId, body: LogBody): readonly Effect[] {
+export function effectsOf({ from, body, keepsReadMark }: Pick<LogEntry, "from" | "body" | "keepsReadMark">): readonly Effect[] {
   switch (body.type) {
     case "message.created":
-      // Who writes has read: sending advances one's own mark.
-      return [{ effect: "member.read", user: from }];
+      // Who writes has read: sending advances one's own mark, but for a bot's.
+      return [{ effect: keepsReadMark === true ? "member.wrote" : "member.read", user: from }];
     case "message.edited":
     case "reaction.added":
     case "reaction.removed":

@@ -205,16 +205,18 @@ class Work implements ChangeView {
     return retryAfterMs > 0 ? { outcome: "refused", reason: "slow", retryAfterMs } : undefined;
   }
 
-  store({ from, clientId }: Draft, body: LogBody, at: number): LogEntry {
+  store({ from, clientId, keepsReadMark }: Draft, body: LogBody, at: number): LogEntry {
     const digest = digestOf(body);
     const seq = this.#head.seq + 1;
     const ordinal = this.#head.ordinal + (isCountable(body) ? 1 : 0);
     const hash = chainHash(this.#head.hash, clientId === undefined ? { seq, at, from, digest } : { seq, at, from, clientId, digest });
     // Spelled out, not spread: this is on the path of every message.
-    const entry: LogEntry = clientId === undefined ? { seq, at, from, body, ordinal, digest, hash } : { seq, at, from, clientId, body, ordinal, digest, hash };
+    const written: LogEntry =
+      clientId === undefined ? { seq, at, from, body, ordinal, digest, hash } : { seq, at, from, clientId, body, ordinal, digest, hash };
+    const entry = keepsReadMark === true ? { ...written, keepsReadMark } : written;
     this.#head = { seq, at, ordinal, hash };
     this.entries.push(entry);
-    for (const effect of effectsOf(from, body)) this.#apply(effect, entry);
+    for (const effect of effectsOf(entry)) this.#apply(effect, entry);
     if (isMessageChange(body)) this.#change(entry, body);
     return entry;
   }
@@ -259,7 +261,10 @@ class Work implements ChangeView {
         this.members.set(user, { ...member, role: effect.role });
         break;
       case "member.read":
-        if (member !== undefined) this.members.set(user, this.#wrote(member, entry));
+        if (member !== undefined) this.members.set(user, this.#timed({ ...member, ...readUpTo(entry) }, entry));
+        return;
+      case "member.wrote":
+        if (member !== undefined) this.members.set(user, this.#timed(member, entry));
         return;
     }
     this.#membersSeq = entry.seq;
@@ -272,15 +277,19 @@ class Work implements ChangeView {
     return hides === 0 ? joined : { ...joined, hides };
   }
 
-  /** Who writes has read. */
-  #wrote(member: MemberRecord, { seq, at, ordinal }: LogEntry): MemberRecord {
-    const wrote = { ...member, readSeq: seq, readOrdinal: ordinal, deliveredSeq: seq };
+  /** Who wrote: with the time while there is slow mode, and with nothing marked as unread. */
+  #timed(member: MemberRecord, { at }: LogEntry): MemberRecord {
     const isSlow = this.#patched.slowModeMs !== undefined;
     // As a rule there is nothing to take away: this is on the path of every message.
-    if (!isSlow && wrote.sentAt === undefined && wrote.isMarkedUnread === undefined) return wrote;
-    const { sentAt: _sentAt, isMarkedUnread: _isMarkedUnread, ...rest } = wrote;
+    if (!isSlow && member.sentAt === undefined && member.isMarkedUnread === undefined) return member;
+    const { sentAt: _sentAt, isMarkedUnread: _isMarkedUnread, ...rest } = member;
     return isSlow ? { ...rest, sentAt: at } : rest;
   }
+}
+
+/** Who writes has read. */
+function readUpTo({ seq, ordinal }: LogEntry): Pick<MemberRecord, "readSeq" | "readOrdinal" | "deliveredSeq"> {
+  return { readSeq: seq, readOrdinal: ordinal, deliveredSeq: seq };
 }
 
 /** Applies a patch whose absent fields stay and whose `null` fields go; for titles, avatars, names and data of any record. */

@@ -38,7 +38,7 @@ export class MembersReplay {
   readonly possibleChanges: Set<number> = new Set([0]);
 
   apply(entry: LogEntry): void {
-    for (const effect of effectsOf(entry.from, entry.body)) {
+    for (const effect of effectsOf(entry)) {
       if (effect.effect === "conversation.patch") {
         for (const [field, value] of Object.entries(effect.patch)) if (field !== "type" && value !== undefined) this.patched[field] = value;
         continue;
@@ -67,7 +67,13 @@ export class MembersReplay {
           this.users.set(effect.user, { ...told, role: effect.role });
           break;
         case "member.read":
-          if (told.isMember !== false) this.users.set(effect.user, { ...told, readAtLeast: entry.seq, sent: { at: entry.at, slowModeMs: this.#slowModeMs } });
+        case "member.wrote":
+          if (told.isMember === false) break;
+          this.users.set(effect.user, {
+            ...told,
+            readAtLeast: effect.effect === "member.read" ? entry.seq : told.readAtLeast,
+            sent: { at: entry.at, slowModeMs: this.#slowModeMs },
+          });
           break;
       }
     }

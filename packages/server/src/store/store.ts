@@ -75,6 +75,8 @@ export interface Draft {
   readonly clientId?: ClientId;
   /** The sender's roles one of which `from` must hold at commit (S7); absent: no condition (the host's backend). */
   readonly roles?: readonly Role[];
+  /** A message that does not count as having read what is before it (S12): of a bot, whose mark says what it has worked off. */
+  readonly keepsReadMark?: true;
   /** Bound by the conversation's settings at commit (S29); absent: by none of them (the host's backend, and what is always allowed). */
   readonly asMember?: true;
   /** For changes of a message: only its author, or somebody with one of these roles (S24); absent: no condition. */
@@ -92,6 +94,8 @@ export interface LogEntry {
   readonly at: number;
   readonly from: UserId;
   readonly clientId?: ClientId;
+  /** As in its draft, so that the log alone tells who has read what (S6). */
+  readonly keepsReadMark?: true;
   /** As it was appended, or erased (S26). */
   readonly body: LogBody;
   /** Of a `message.created` that was changed later; only on entries that were read. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { effectsOf, type LogBody, type LogEntry, type MemberRecord } from "@suda/server/store";
+import { effectsOf, verifyStore, type LogBody, type LogEntry, type MemberRecord } from "@suda/server/store";
 import type { Role, UserId } from "@suda/protocol";
 import { alice, allMembers, bob, carol, checkLog, draft, lobby, says, user, World, type OpenStore } from "./world.ts";
 
@@ -86,6 +86,31 @@ export function effectRules(open: OpenStore): void {
     assert.equal(await mark(bob), 4);
   });
 
+  test("[S6] [S12] [S29] what keeps the read mark counts as written, and not as read", async () => {
+    await using world = await World.open(open);
+    await world.group(lobby, [alice, bob]);
+    await world.store.log.append(lobby, [draft(alice, { type: "conversation.updated", slowModeMs: 1_000 })]);
+    await world.store.log.append(lobby, [draft(alice, says("one")), { ...draft(bob, says("two"), "two"), keepsReadMark: true }]);
+    const store = await world.reopen();
+    const [, , entry] = await checkLog(store, lobby);
+    assert.equal(entry?.keepsReadMark, true, "so that the log alone tells it");
+    assert.deepEqual(await store.conversations.member(lobby, bob), {
+      user: bob,
+      role: "member",
+      joinedAt: world.clock.now(),
+      readSeq: 0,
+      readOrdinal: 0,
+      deliveredSeq: 0,
+      sentAt: world.clock.now(),
+    });
+    assert.equal((await store.conversations.advanceRead(lobby, bob, 2))?.readSeq, 2);
+    const findings: unknown[] = [];
+    await verifyStore(store, (finding) => findings.push(finding));
+    assert.deepEqual(findings, []);
+    await store.log.append(lobby, [draft(bob, says("three"))]);
+    assert.equal((await store.conversations.member(lobby, bob))?.readSeq, 4);
+  });
+
   test("[S6] [S1] replaying effectsOf over any log gives the members, the conversation and the counts", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(fc.tuple(person, someBody), { minLength: 1, maxLength: 3 }), { maxLength: 15 }), async (appends) => {
@@ -128,7 +153,7 @@ function replay(log: readonly LogEntry[], founders: readonly UserId[], createdAt
   let title: string | undefined;
   let membersSeq = 0;
   for (const entry of log) {
-    for (const effect of effectsOf(entry.from, entry.body)) {
+    for (const effect of effectsOf(entry)) {
       if (effect.effect === "conversation.patch") {
         if (effect.patch.title !== undefined) title = effect.patch.title ?? undefined;
         continue;
