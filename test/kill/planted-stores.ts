@@ -12,6 +12,7 @@ function withLog(inner: Store, log: LogStore): Store {
     log,
     conversations: inner.conversations,
     users: inner.users,
+    documents: inner.documents,
     status: () => inner.status(),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   };

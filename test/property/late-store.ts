@@ -12,7 +12,7 @@ export function lateStore(store: Store, random: SeededRandom): Store {
       for (let turns = random.integer(0, maxTurns); turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
       return result;
     };
-  const { log, conversations, users } = store;
+  const { log, conversations, users, documents } = store;
   return {
     log: {
       ...log,
@@ -29,6 +29,7 @@ export function lateStore(store: Store, random: SeededRandom): Store {
       memberships: late((...given) => conversations.memberships(...given)),
     },
     users: { ...users, getMany: late((...given) => users.getMany(...given)) },
+    documents: { ...documents, get: late((...given) => documents.get(...given)), list: late((...given) => documents.list(...given)) },
     status: () => store.status(),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };

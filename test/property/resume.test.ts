@@ -48,6 +48,7 @@ function forgetful(store: Store, floors: ReadonlyMap<ConversationId, number>): S
     log,
     conversations: store.conversations,
     users: store.users,
+    documents: store.documents,
     status: () => store.status(),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };

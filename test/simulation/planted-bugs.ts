@@ -61,6 +61,7 @@ function parts(store: Store): Store {
     log: store.log,
     conversations: store.conversations,
     users: store.users,
+    documents: store.documents,
     status: () => store.status(),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };

@@ -17,6 +17,7 @@
  * | `c` conversation `\0m` user | member |
  * | `c` conversation `\0s` seq | entry |
  * | `c` conversation `\0t` | tail: head and counts |
+ * | `d` collection `\0` key | document: its version and its JSON (S34) |
  * | `r` conversation | that it has `retentionMs` (S33) |
  * | `u` user | profile |
  * | `v` user `\0` | the user's change counter |
@@ -24,6 +25,7 @@
  * | `w` user `\0` clientId | conversation created with this key (S11) |
  */
 import type { ClientId, ConversationId, UserId } from "@suda/protocol";
+import type { DocumentCollection } from "@suda/server/store";
 
 export const schemaKey = "!schema";
 export const ownerKey = "!owner";
@@ -50,6 +52,7 @@ export const hideKey = (id: ConversationId, target: number, user: UserId): strin
 export const hidesFrom = (id: ConversationId, target: number): string => `c${id}\0h${orderedNumber(target)}`;
 export const hideCountKey = (id: ConversationId, user: UserId): string => `c${id}\0i${user}`;
 export const tailKey = (id: ConversationId): string => `c${id}\0t`;
+export const documentKey = (collection: DocumentCollection, key: string): string => `d${collection}\0${key}`;
 export const retentionKey = (id: ConversationId): string => `r${id}`;
 export const userKey = (user: UserId): string => `u${user}`;
 export const changeKey = (user: UserId): string => `v${user}\0`;
@@ -61,6 +64,9 @@ export const annotationsStart = (id: ConversationId): string => `c${id}\0a`;
 
 /** All retention keys lie in `["r", "s")`. */
 export const retentionsEnd = "s";
+
+/** The first key behind all documents of a collection. */
+export const documentsEnd = (collection: DocumentCollection): string => `d${collection}\x01`;
 
 /** All conversations' keys lie in `["c", "d")`. */
 export const conversationsEnd = "d";

@@ -5,10 +5,11 @@
  * committed data only, through `reader.ts`. Held by `storeSuite` of @suda/testing and by the tests beside this file.
  */
 import { SudaError, type Clock, type ConversationId, type Timer } from "@suda/protocol";
-import type { ConversationRecord, ConversationStore, LogEntry, LogStore, Store, StoreStatus, UserStore } from "@suda/server/store";
+import type { ConversationRecord, ConversationStore, DocumentStore, LogEntry, LogStore, Store, StoreStatus, UserStore } from "@suda/server/store";
 import type { Committer } from "./committer.ts";
 import type { Database } from "./database.ts";
 import { ownerKey } from "./keys.ts";
+import { lmdbDocuments } from "./lmdb-documents.ts";
 import { beatIntervalMs, type Owner } from "./owner.ts";
 import type { Reader } from "./reader.ts";
 import type { TailRecord } from "./records.ts";
@@ -29,6 +30,7 @@ export class LmdbStore implements Store {
   readonly log: LogStore;
   readonly conversations: ConversationStore;
   readonly users: UserStore;
+  readonly documents: DocumentStore;
   readonly #parts: LmdbStoreParts;
   #beat: Timer | undefined;
   #isClosed = false;
@@ -64,6 +66,7 @@ export class LmdbStore implements Store {
       ensure: async (ids, at) => (this.#reader(), writer.ensureUsers(ids, at)),
       update: (id, patch, at) => writer.updateUser(id, patch, at),
     };
+    this.documents = lmdbDocuments(parts.committer, () => this.#reader());
     this.#scheduleBeat();
   }
 

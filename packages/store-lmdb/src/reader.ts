@@ -171,6 +171,11 @@ export class Reader {
     return this.keys({ start, end: retentionsEnd, limit }).map((key) => key.slice(1) as ConversationId);
   }
 
+  /** Keys and values of a range. */
+  records(options: { readonly start: string; readonly end: string; readonly limit: number }): [string, unknown][] {
+    return this.#range(options);
+  }
+
   user(id: UserId): UserRecord | undefined {
     return this.record(userKey(id)) as UserRecord | undefined;
   }

@@ -36,6 +36,7 @@ type MemberRest = Omit<MemberRecord, "user" | "role" | "joinedAt" | "readSeq" | 
 export type SendKeyValue = number | readonly [seq: number, at: number, digest: Buffer, rev?: number];
 /** `[state, change]`. */
 export type MembershipValue = readonly [state: "joined" | "left", change: number];
+export type DocumentValue = readonly [version: number, json: string];
 type EntryValue = readonly [
   at: number,
   from: UserId,

@@ -50,6 +50,18 @@ try {
       );
       break;
     }
+    case "documents":
+      // Eight chains for ever, each put on top of the last; each acknowledgement is a line.
+      await Promise.all(
+        Array.from({ length: 8 }, async (_, chain) => {
+          let { version } = (await store.documents.get("deliveries", `k${chain}`)) ?? { version: 0 };
+          for (;;) {
+            ({ version } = await store.documents.put("deliveries", `k${chain}`, { at: version + 1 }, { ifVersion: version }));
+            say(`ack ${chain} ${version}`);
+          }
+        }),
+      );
+      break;
     case "one-by-one":
       for (let index = 0; index < Number(count); index++) {
         try {

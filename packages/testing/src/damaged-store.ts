@@ -53,6 +53,7 @@ export function damaged(store: Store, damage: Damage): Store {
       withRetention: async (...args) => retaining(await conversations.withRetention(...args)),
     },
     users: store.users,
+    documents: store.documents,
     status: () => store.status(),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };

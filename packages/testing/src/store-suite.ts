@@ -9,6 +9,7 @@ import { describe } from "node:test";
 import { appendRules } from "./store-suite/append-rules.ts";
 import { changeRules } from "./store-suite/change-rules.ts";
 import { conversationRules } from "./store-suite/conversation-rules.ts";
+import { documentRules } from "./store-suite/document-rules.ts";
 import { durabilityRules } from "./store-suite/durability-rules.ts";
 import { effectRules } from "./store-suite/effect-rules.ts";
 import { hideRules } from "./store-suite/hide-rules.ts";
@@ -38,6 +39,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     hideRules(open);
     truncationRules(open);
     userRules(open);
+    documentRules(open);
     durabilityRules(open);
   });
 }

@@ -21,6 +21,7 @@ class FailingStore implements Store {
   readonly #store = new MemoryStore();
   readonly conversations = this.#store.conversations;
   readonly users = this.#store.users;
+  readonly documents = this.#store.documents;
   /** Instead of the next appends. */
   instead: (() => Promise<never>) | undefined;
   readonly log: LogStore = {

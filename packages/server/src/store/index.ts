@@ -1,5 +1,17 @@
 /** The store's contract, what every driver computes alike, and the memory driver. */
 export { annotate, eraseBody, erasedContent, isErased, isMessageChange, pinsAfter } from "./annotations.ts";
+export { documentCollections, type DocumentCollection, type DocumentCondition, type DocumentRecord, type DocumentStore } from "./document-store.ts";
+export {
+  checkDocumentKey,
+  checkDocumentLimit,
+  documentKeyMaxLength,
+  documentMaxBytes,
+  documentOf,
+  documentPageMax,
+  encodeDocument,
+  meetsCondition,
+  type StoredDocument,
+} from "./documents.ts";
 export { type Finding, type FindingKind } from "./finding.ts";
 export { chainHash, countUnread, digestOf, effectsOf, emptyHash, isCountable, type ChainedEntry, type Effect } from "./log-entry.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";

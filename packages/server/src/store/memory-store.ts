@@ -7,6 +7,8 @@
  */
 import { SudaError, systemClock, type ClientId, type Clock, type ConversationId, type UserId } from "@suda/protocol";
 import { countWithin, floorOf, keyOf, storedAs, withAnnotations, type MemoryConversation } from "./memory-conversation.ts";
+import type { DocumentStore } from "./document-store.ts";
+import { memoryDocuments } from "./memory-documents.ts";
 import { patchFields, planAppend } from "./plan-append.ts";
 import { planCreation } from "./plan-creation.ts";
 import { planDelivered, planRead, planSettings } from "./plan-member.ts";
@@ -69,6 +71,8 @@ export class MemoryStore implements Store {
     ensure: async (ids, at) => this.#ensure(ids, at),
     update: async (id, patch, at) => this.#update(id, patch, at),
   };
+
+  readonly documents: DocumentStore = memoryDocuments(() => void this.#open());
 
   readonly #clock: Clock;
   readonly #conversations = new Map<ConversationId, MemoryConversation>();

@@ -7,11 +7,13 @@
  * use what it is good at (one write transaction here, a compare-and-set on the seq there).
  */
 import type { ClientId, ConversationId, CustomData, MessageBody, Role, ShownContent, UserId } from "@suda/protocol";
+import type { DocumentStore } from "./document-store.ts";
 
 export interface Store extends AsyncDisposable {
   readonly log: LogStore;
   readonly conversations: ConversationStore;
   readonly users: UserStore;
+  readonly documents: DocumentStore;
   /** What the store can do now; never throws. */
   status(): StoreStatus;
 }

@@ -29,13 +29,14 @@ export class CrashableStore implements Store {
   readonly log: Store["log"];
   readonly conversations: Store["conversations"];
   readonly users: Store["users"];
+  readonly documents: Store["documents"];
   readonly #options: CrashableStoreOptions;
   #waiting: Write[] = [];
   #isDead = false;
 
   constructor(options: CrashableStoreOptions) {
     this.#options = options;
-    const { log, conversations, users } = options.disk;
+    const { log, conversations, users, documents } = options.disk;
     const write = this.#write.bind(this);
     const read = this.#read.bind(this);
     // The disk's methods work before they return, so the order of runs is the order in the log (S9).
@@ -61,6 +62,12 @@ export class CrashableStore implements Store {
       memberships: (...args) => read(() => conversations.memberships(...args)),
       hiddenBy: (...args) => read(() => conversations.hiddenBy(...args)),
       withRetention: (...args) => read(() => conversations.withRetention(...args)),
+    };
+    this.documents = {
+      put: (...args) => write(() => documents.put(...args)),
+      delete: (...args) => write(() => documents.delete(...args)),
+      get: (...args) => read(() => documents.get(...args)),
+      list: (...args) => read(() => documents.list(...args)),
     };
     this.users = { ...users, ensure: (...args) => write(() => users.ensure(...args)), update: (...args) => write(() => users.update(...args)) };
   }
