@@ -161,6 +161,7 @@ export {
   type Profile,
   type Thumbnail,
 } from "./templates/cards.ts";
+export { BotSchema, botFields, type Bot } from "./templates/bot.ts";
 export { CarouselHeaderSchema, CarouselImageSchema, type CarouselContent, type CarouselItem } from "./templates/carousel.ts";
 export { checkFormValue, type FormValue } from "./templates/check-form-value.ts";
 export { checkContent, checkMessage, needsAltText } from "./templates/check-message.ts";
@@ -208,7 +209,9 @@ export {
 export { type MessageFault } from "./templates/message-fault.ts";
 export {
   checkTemplate,
+  storedTemplateFields,
   StoredTemplateSchema,
+  TemplateIdSchema,
   VariableSchema,
   type StoredTemplate,
   type TemplateLocale,

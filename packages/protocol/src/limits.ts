@@ -211,6 +211,10 @@ export const templateLimits = {
 
   /** Code points of a stored template's id. */
   templateIdMaxLength: 64,
+  /** Stored templates of one bot. */
+  templatesPerBotMax: 100,
+  /** Newest versions of one stored template that are kept. */
+  templateVersionsMax: 5,
   /** Variables of a stored template. */
   variablesMax: 50,
   /** Code points of a variable's name. */

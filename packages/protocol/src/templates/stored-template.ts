@@ -45,18 +45,19 @@ const messages = Type.Optional(
   ),
 );
 
-const storedTemplate = Closed(
-  {
-    id: Type.String({ minLength: 1, maxLength: templateLimits.templateIdMaxLength, pattern: "^[A-Za-z0-9][A-Za-z0-9._-]*$" }),
-    version: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
-    fallback: Type.Union([Type.Literal("ko"), Type.Literal("en")], { description: "The language for those whose own is not there" }),
-    variables: Type.Optional(
-      Type.Record(Type.String({ pattern: variableNamePattern }), VariableSchema, { maxProperties: templateLimits.variablesMax, additionalProperties: false }),
-    ),
-    locales: Closed({ ko: messages, en: messages }),
-  },
-  { title: "StoredTemplate" },
-);
+/** Of a stored template, but for its id. */
+export const storedTemplateFields = {
+  version: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  fallback: Type.Union([Type.Literal("ko"), Type.Literal("en")], { description: "The language for those whose own is not there" }),
+  variables: Type.Optional(
+    Type.Record(Type.String({ pattern: variableNamePattern }), VariableSchema, { maxProperties: templateLimits.variablesMax, additionalProperties: false }),
+  ),
+  locales: Closed({ ko: messages, en: messages }),
+} as const;
+
+export const TemplateIdSchema = Type.String({ minLength: 1, maxLength: templateLimits.templateIdMaxLength, pattern: "^[A-Za-z0-9][A-Za-z0-9._-]*$" });
+
+const storedTemplate = Closed({ id: TemplateIdSchema, ...storedTemplateFields }, { title: "StoredTemplate" });
 
 export interface StoredTemplate extends Type.Static<typeof storedTemplate> {}
 export const StoredTemplateSchema = Type.Unsafe<StoredTemplate>(storedTemplate);

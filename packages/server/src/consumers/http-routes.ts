@@ -27,6 +27,7 @@ import { addMembers, listMembers, removeMember, setRole } from "../chat/members.
 import { openDirect } from "../chat/open-direct.ts";
 import { updateConversation } from "../chat/update-conversation.ts";
 import { getUser, updateUser } from "../chat/users.ts";
+import { botRoutes } from "./bot-routes.ts";
 import { inConversation, replyOf, route, without, type Route } from "./http-route.ts";
 import { messageRoutes } from "./message-routes.ts";
 import { ownSideRoutes } from "./own-side-routes.ts";
@@ -154,6 +155,7 @@ export const routes: readonly Route[] = [
   }),
   ...messageRoutes,
   ...ownSideRoutes,
+  ...botRoutes,
 ];
 
 async function createConversation(context: ChatContext, actor: Actor, { kind = "group", id, ...group }: Type.Static<typeof newConversation>): Promise<object> {
