@@ -13,11 +13,14 @@ const send = (id: string, text = id): object => ({ clientId: id, content: textOf
 async function openWorld(): Promise<{ suda: TestServer; alice: HttpCommunicator; bob: HttpCommunicator; carol: HttpCommunicator } & AsyncDisposable> {
   const suda = await TestServer.open({ limits: { requests: { perSecond: 0, burst: 1 } } });
   await suda.backend("alice").post("/v1/conversations", { id: "room", title: "팀", members: ["bob"] });
+  await suda.backend().request("PUT", "/v1/bots/tutor", { name: "Tutor" });
   return { suda, alice: suda.as("alice"), bob: suda.as("bob"), carol: suda.as("carol"), [Symbol.asyncDispose]: () => suda[Symbol.asyncDispose]() };
 }
 
-/** One request per route that the owner may make, in an order in which they all succeed. */
-const requests: readonly (readonly [name: string, method: string, path: string, body?: object])[] = [
+const template = { version: 1, fallback: "en", locales: { en: [{ content: textOf("hello") }] } };
+
+/** One request per route that the owner may make, or the bot where it says so, in an order in which they all succeed. */
+const requests: readonly (readonly [name: string, method: string, path: string, body?: object | undefined, as?: "tutor"])[] = [
   ["putUser", "PUT", "/v1/users/alice", { name: "앨리스" }],
   ["getUser", "GET", "/v1/users/alice"],
   ["listConversations", "GET", "/v1/conversations?limit=5"],
@@ -46,6 +49,13 @@ const requests: readonly (readonly [name: string, method: string, path: string, 
   ["block", "PUT", "/v1/blocks/bob"],
   ["unblock", "DELETE", "/v1/blocks/bob"],
   ["removeMember", "DELETE", "/v1/conversations/room/members/dave"],
+  ["putBot", "PUT", "/v1/bots/tutor", { commands: [{ name: "help", description: "What I can do" }] }, "tutor"],
+  ["getBot", "GET", "/v1/bots/tutor", undefined, "tutor"],
+  ["putTemplate", "PUT", "/v1/bots/tutor/templates/hello", template, "tutor"],
+  ["getTemplate", "GET", "/v1/bots/tutor/templates/hello?version=1", undefined, "tutor"],
+  ["listTemplates", "GET", "/v1/bots/tutor/templates", undefined, "tutor"],
+  ["deleteTemplate", "DELETE", "/v1/bots/tutor/templates/hello", undefined, "tutor"],
+  ["validateMessages", "POST", "/v1/bots/templates/validate", { messages: [{ content: textOf("hello") }], targets: ["kakao"] }],
 ];
 
 describe("HTTP API", () => {
@@ -53,8 +63,8 @@ describe("HTTP API", () => {
     assert.deepEqual(new Set(requests.map(([name]) => name)), new Set(routes.map(({ name }) => name)));
     for (const caller of ["token", "API key"] as const) {
       await using world = await openWorld();
-      const http = caller === "token" ? world.alice : world.suda.backend("alice");
-      for (const [name, method, path, body] of requests) {
+      for (const [name, method, path, body, as = "alice"] of requests) {
+        const http = caller === "token" ? world.suda.as(as) : world.suda.backend(as);
         const answer = await http.request(method, path, body);
         assert.equal(answer.status, 200, `${name} with ${caller}: ${JSON.stringify(answer.body)}`);
         assert.equal(answer.headers.get("x-content-type-options"), "nosniff");
