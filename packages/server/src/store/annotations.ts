@@ -107,8 +107,8 @@ export function pinsAfter(before: readonly number[] | undefined, { type, target 
 /** The body without what people wrote. Place, `target` and `rev` stay; so does the digest of what it was. */
 export function eraseBody(body: LogBody): LogBody {
   if (body.type === "message.created") {
-    const { type, replyTo } = body;
-    return { type, content: erasedContent, ...(replyTo === undefined ? {} : { replyTo }) };
+    const { type, replyTo, part } = body;
+    return { type, content: erasedContent, ...(replyTo === undefined ? {} : { replyTo }), ...(part === undefined ? {} : { part }) };
   }
   return body.type === "message.edited" ? { ...body, content: erasedContent } : body;
 }

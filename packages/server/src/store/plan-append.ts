@@ -96,6 +96,7 @@ export function planAppend(view: AppendView, drafts: readonly Draft[], options: 
       if (first !== undefined && first.digest !== digest) return { outcome: "conflict", seq: stored?.seq ?? 0 };
       if (first !== undefined) return lean({ outcome: "duplicate", seq: first.seq, at: first.at }, stored === undefined);
     }
+    if (options.onlyKnown === true) return { outcome: "withheld" };
     if (isMoved) return { outcome: "moved" };
     const role = work.member(from)?.role;
     if (roles !== undefined && (role === undefined || !roles.includes(role))) return { outcome: "refused", reason: "role" };
@@ -197,7 +198,8 @@ class Work implements ChangeView {
     }
     if (body.type !== "message.created" || role === "owner" || role === "admin") return undefined;
     if (write === "admins") return { outcome: "refused", reason: "write" };
-    if (slowModeMs === undefined) return undefined;
+    // The messages of a send are stored together or not at all, so the first one is judged for all of them.
+    if (slowModeMs === undefined || (body.part !== undefined && body.part.index > 1)) return undefined;
     const { sentAt } = this.member(from) ?? {};
     // A clock that went back behind the last message cannot tell how long ago that was; nobody waits until it has caught up.
     if (sentAt === undefined || now < sentAt) return undefined;

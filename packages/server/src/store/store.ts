@@ -6,7 +6,7 @@
  * Domain-level on purpose: a driver knows logs and members, not keys and values, so that each engine can
  * use what it is good at (one write transaction here, a compare-and-set on the seq there).
  */
-import type { ClientId, ConversationId, CustomData, MessageBody, Role, ShownContent, UserId } from "@suda/protocol";
+import type { ClientId, ConversationId, CustomData, MessageBody, Part, Role, ShownContent, UserId } from "@suda/protocol";
 import type { DocumentStore } from "./document-store.ts";
 
 export interface Store extends AsyncDisposable {
@@ -46,10 +46,12 @@ export interface ConversationPatch {
   readonly retentionMs?: number | null;
 }
 
-/** As it was sent; of an erased one (S26) only content and `replyTo` are left. */
+/** As it was sent; of an erased one (S26) only content, `replyTo` and `part` are left. */
 export interface MessageCreatedBody extends Omit<MessageBody, "content"> {
   readonly type: "message.created";
   readonly content: ShownContent;
+  /** Of one of several messages of a send (S4). In slow mode the first of them is judged for all (S29). */
+  readonly part?: Part;
 }
 
 /** What is done to an earlier message, `target` (S24…). In a draft, `rev` is 0: the store counts. */
@@ -140,12 +142,14 @@ export type AppendOutcome =
   | { readonly outcome: "rejected"; readonly reason: ChangeRefusal }
   /** The members changed since `ifMembersSeq`. */
   | { readonly outcome: "moved" }
-  /** Fine by itself, but another draft of the same append was not (S4). */
+  /** Fine by itself, but another draft of the same append was not (S4), or only drafts that are stored already were asked for. */
   | { readonly outcome: "withheld" };
 
 export interface AppendOptions {
   /** Only if no entry after this seq has changed the members: for changes whose rules look at all members. */
   readonly ifMembersSeq?: number;
+  /** Stores nothing: tells of drafts with a key what became of them earlier, and withholds all others (S3). For retries that could not be sent any more. */
+  readonly onlyKnown?: true;
 }
 
 /** The last entry of a log that was truncated: it and those before it are gone (S31). */

@@ -159,6 +159,26 @@ export function appendRules(open: OpenStore): void {
     assert.equal(again?.outcome, "duplicate");
   });
 
+  test("[S3] with onlyKnown nothing is stored: what is there is told, what is not is withheld", async () => {
+    await using world = await World.open(open);
+    await world.group(lobby, [alice]);
+    const { log } = world.store;
+    const known = { onlyKnown: true } as const;
+    const ask = async (...drafts: Parameters<typeof log.append>[1]): Promise<readonly string[]> =>
+      (await log.append(lobby, drafts, known)).map(({ outcome }) => outcome);
+    assert.deepEqual(await ask(draft(alice, says("one"), "k")), ["withheld"]);
+    await log.append(lobby, [draft(alice, says("one"), "k")]);
+    assert.deepEqual(await ask(draft(alice, says("one"), "k")), ["duplicate"]);
+    assert.deepEqual(await ask(draft(alice, says("other"), "k")), ["conflict"]);
+    assert.deepEqual(await ask(draft(alice, says("one"), "k"), draft(alice, says("two"), "k2"), draft(alice, says("no key"))), [
+      "duplicate",
+      "withheld",
+      "withheld",
+    ]);
+    assert.equal((await checkLog(world.store, lobby)).length, 1);
+    assert.equal(storedSeq((await log.append(lobby, [draft(alice, says("two"), "k2")]))[0]), 2);
+  });
+
   test("[S4] one bad draft holds back the whole append, and the retry without it stores the rest", async () => {
     await using world = await World.open(open);
     await world.group(lobby, [alice, bob]);

@@ -125,6 +125,21 @@ export function settingRules(open: OpenStore): void {
     assert.equal(await attempt(lobby, carol), "stored");
   });
 
+  test("[S29] of the parts of one send only the first is judged by slow mode, and all wait with it", async () => {
+    const { world, attempt } = await peopled();
+    await using _world = world;
+    await attempt(lobby, alice, update({ slowModeMs: 1_000 }));
+    const part = (index: number): LogBody => ({ ...says(`part ${index}`), part: { index, total: 2 } }) as LogBody;
+    const send = async (): Promise<readonly (string | undefined)[]> =>
+      (await world.store.log.append(lobby, [asMember(carol, part(1)), asMember(carol, part(2))])).map(nameOf);
+    assert.deepEqual(await send(), ["stored", "stored"]);
+    world.clock.time += 999;
+    assert.deepEqual(await send(), ["slow", "withheld"]);
+    world.clock.time += 1;
+    assert.deepEqual(await send(), ["stored", "stored"]);
+    assert.equal(await attempt(lobby, carol), "slow");
+  });
+
   test("[S29] whatever the clock does, nobody waits longer than slow mode", async () => {
     const { world, attempt } = await peopled();
     await using _world = world;
