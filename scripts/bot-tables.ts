@@ -16,6 +16,7 @@ import {
   ImageTitleSchema,
   ListItemSchema,
   ListMenuSchema,
+  PartSchema,
   ProfileSchema,
   QuickReplySchema,
   ReceiptItemSchema,
@@ -24,6 +25,7 @@ import {
   SenderSchema,
   SlashCommandSchema,
   stringifyFrame,
+  TemplateChoiceSchema,
   templateLimits,
   ThumbnailSchema,
   type ContentType,
@@ -73,6 +75,8 @@ const parts: readonly unknown[] = [
   AreaSchema,
   FormFieldSchema,
   FormOptionSchema,
+  PartSchema,
+  TemplateChoiceSchema,
 ];
 
 export const botMakers: Readonly<Record<string, (argument: string) => string>> = {

@@ -1,5 +1,6 @@
 /** Tables of docs/PROTOCOL.md from the schemas, so that no bound is typed twice. */
 import {
+  BotSendIdSchema,
   clientIdPattern,
   ContentSchema,
   conversationIdPattern,
@@ -58,6 +59,7 @@ const patterns = new Map<string, string>([
   [userIdPattern, "user id"],
   [conversationIdPattern, "conversation id"],
   [clientIdPattern, "clientId"],
+  [(BotSendIdSchema as SchemaNode).pattern ?? "", "clientId of at most 62 characters"],
 ]);
 
 /** Parts of bot messages, by the title of their schema. Links lead into docs/BOTS.md from wherever the table stands. */
@@ -65,13 +67,14 @@ const titled: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     [
       "QuickReply Sender Album Thumbnail CardVideo Profile ListItem ImageTitle Row ReceiptItem ReceiptSummary Adjustment",
-      "CarouselHeader CarouselImage BaseSize Area FormField FormOption",
+      "CarouselHeader CarouselImage BaseSize Area FormField FormOption Part TemplateChoice",
     ]
       .join(" ")
       .split(" ")
       .map((title) => [title, `[${title}](BOTS.md#${title.toLowerCase()})`]),
   ),
   Action: "[action](BOTS.md#actions)",
+  MessageBody: "[message](BOTS.md#a-message)",
   Entity: "[entity](BOTS.md#entities)",
   CarouselItem: "card, commerce, list, details or [CarouselImage](BOTS.md#carouselimage)",
   Currency: "code of ISO 4217",

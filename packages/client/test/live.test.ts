@@ -132,6 +132,7 @@ test("a message that is refused for good is failed, and the next one goes out", 
 
 test("[T2] [T10] what stands beside a bot's message is shown, and gone when it is deleted", async () => {
   await using world = await World.open();
+  await world.suda.backend().request("PUT", "/v1/bots/alice", {});
   const alice = await world.client("alice");
   const bob = await world.client("bob");
   await Promise.all([alice.ready(), bob.ready()]);

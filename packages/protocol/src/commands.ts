@@ -5,9 +5,10 @@
  */
 import Type from "typebox";
 import { ContentSchema } from "./content.ts";
-import { limits } from "./limits.ts";
+import { limits, templateLimits } from "./limits.ts";
 import { LogEventSchema } from "./events.ts";
 import { ResumedSchema, ResumeSchema } from "./resume.ts";
+import { botSendFields } from "./templates/bot-send.ts";
 import { messageFields } from "./templates/envelope.ts";
 import { ConversationSchema, MemberSchema, UserNameSchema, UserSchema } from "./records.ts";
 import {
@@ -192,6 +193,16 @@ export const commands = {
       "Appends a message. The reply comes when it is durable. The same `clientId` again finds the first one (`duplicate: true`); with another body it is refused.",
     fields: { conversation: ConversationIdSchema, ...sendFields },
     reply: Closed({ seq: SeqSchema, at: TimeSchema, duplicate: Type.Optional(Type.Literal(true)) }),
+  },
+  "bot.send": {
+    summary:
+      "Appends 1–5 messages of a bot together or none of them: `messages`, or what a stored `template` makes. The reply comes when they are durable. The same `clientId` again finds the first ones (`duplicate: true`); with anything else it is refused.",
+    fields: { conversation: ConversationIdSchema, ...botSendFields },
+    reply: Closed({
+      seqs: Type.Array(SeqSchema, { minItems: 1, maxItems: templateLimits.messagesPerSendMax }),
+      at: TimeSchema,
+      duplicate: Type.Optional(Type.Literal(true)),
+    }),
   },
   "message.edit": {
     summary:

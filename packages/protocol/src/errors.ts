@@ -39,6 +39,7 @@ export const errors = {
   "message.conflict": { status: 409, retryable: false, means: "The message was edited since the `rev` that you name; read it again." },
   "message.full": { status: 409, retryable: false, means: "The message has as many edits, or as many different reactions, as one can have." },
   "pin.full": { status: 409, retryable: false, means: "The conversation has as many pins as one can have." },
+  "bot.required": { status: 403, retryable: false, means: "Only a bot does this, or the host's backend in a bot's name; `path` says which field it is about." },
   "template.not_found": { status: 404, retryable: false, means: "The bot has no template of that id, or not in that version (any more)." },
   "template.conflict": { status: 409, retryable: false, means: "This version, or a newer one, is stored with other content; give it a new version." },
   "template.full": { status: 409, retryable: false, means: "The bot has as many templates as one can have; delete one." },

@@ -5,6 +5,7 @@
  */
 import Type from "typebox";
 import { ShownContentSchema } from "./content.ts";
+import { PartSchema } from "./templates/bot-send.ts";
 import { envelopeFields } from "./templates/envelope.ts";
 import {
   ClientIdSchema,
@@ -40,6 +41,7 @@ export const MessageCreatedSchema = Closed({
   clientId: ClientIdSchema,
   content: ShownContentSchema,
   ...envelopeFields,
+  part: Type.Optional(PartSchema),
   edited: Type.Optional(Closed({ rev: CountSchema, at: TimeSchema })),
   deleted: Type.Optional(Closed({ by: UserIdSchema, at: TimeSchema })),
   hidden: Type.Optional(Type.Literal(true)),

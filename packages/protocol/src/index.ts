@@ -162,6 +162,7 @@ export {
   type Thumbnail,
 } from "./templates/cards.ts";
 export { BotSchema, botFields, type Bot } from "./templates/bot.ts";
+export { botSendFields, BotSendIdSchema, partClientId, PartSchema, TemplateChoiceSchema, type Part, type TemplateChoice } from "./templates/bot-send.ts";
 export { CarouselHeaderSchema, CarouselImageSchema, type CarouselContent, type CarouselItem } from "./templates/carousel.ts";
 export { checkFormValue, type FormValue } from "./templates/check-form-value.ts";
 export { checkContent, checkMessage, needsAltText } from "./templates/check-message.ts";

@@ -85,6 +85,10 @@ export const templateLimits = {
   messageMaxBytes: 65_536,
   /** Messages that a bot sends at once. */
   messagesPerSendMax: 5,
+  /** Code points of the clientId of what a bot sends at once: two less than of others, for the `#2` of its second message. */
+  botSendIdMaxLength: 62,
+  /** Code points of a device's language tag (BCP 47). */
+  localeMaxLength: 35,
   /** Code points of an `altText`. */
   altTextMaxLength: 400,
   /** Quick replies of one message. */

@@ -70,6 +70,13 @@ export class TestServer implements AsyncDisposable {
     return connection;
   }
 
+  /** The same for a bot, which is made one. */
+  async connectBot(user: string, options: WebSocketOptions = {}): Promise<WebSocketCommunicator> {
+    const { status } = await this.backend().request("PUT", `/v1/bots/${user}`, {});
+    if (status !== 200) throw new Error(`${user} was not made a bot: ${status}`);
+    return this.connect(user, options);
+  }
+
   /** A connection that has said nothing yet. */
   connectSilently(options: WebSocketOptions = {}): Promise<WebSocketCommunicator> {
     return WebSocketCommunicator.connect(this.server.app, options);

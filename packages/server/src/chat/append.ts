@@ -7,12 +7,27 @@ import type { AppendOptions, AppendOutcome, Draft, LogEntry } from "../store/sto
 import type { ChatContext } from "./context.ts";
 import { fanOut } from "./fan-out.ts";
 
-/** The outcome of one draft; `stored` ones are on their way to the members. */
+/** The outcome of one draft; a `stored` one is on its way to the members. */
 export async function append(context: ChatContext, conversation: ConversationId, draft: Draft, options?: AppendOptions): Promise<AppendOutcome> {
-  const [outcome] = await context.store.log.append(conversation, [draft], options);
+  const [outcome] = await appendAll(context, conversation, [draft], options);
   if (outcome === undefined) throw new Error("The store answered an append of one draft with no outcome.");
-  if (outcome.outcome === "stored") await fanOut(context, conversation, [outcome.entry]);
   return outcome;
+}
+
+/** One outcome per draft, all stored or none (S4); `stored` ones are on their way to the members, side by side. */
+export async function appendAll(
+  context: ChatContext,
+  conversation: ConversationId,
+  drafts: readonly Draft[],
+  options?: AppendOptions,
+): Promise<readonly AppendOutcome[]> {
+  const outcomes = await context.store.log.append(conversation, drafts, options);
+  await fanOut(
+    context,
+    conversation,
+    outcomes.flatMap((outcome) => (outcome.outcome === "stored" ? [outcome.entry] : [])),
+  );
+  return outcomes;
 }
 
 /** How often a change of members is tried again when others change them at the same moment. */

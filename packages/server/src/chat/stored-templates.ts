@@ -71,6 +71,16 @@ export async function getTemplate(context: ChatContext, actor: Actor, bot: UserI
   throw new SudaError("server.busy", "The templates of this bot change too fast; try again.", { retryAfterMs: 200 });
 }
 
+/** Those that are kept of the versions below one, newest first. None when the template is gone. @throws SudaError auth.forbidden, user.not_found */
+export async function olderVersions(context: ChatContext, actor: Actor, bot: UserId, id: string, below: number): Promise<readonly StoredTemplate[]> {
+  await accessBot(context, actor, bot);
+  const versions = (await readIndex(context, bot)).templates.get(id) ?? [];
+  const older = versions.filter(([version]) => version < below).toReversed();
+  const templates = await Promise.all(older.map(([, place]) => readVersion(context, bot, id, place)));
+  // Dropped between the two reads: whoever comes so late finds it no more.
+  return templates.filter((template) => template !== undefined);
+}
+
 /** By id. @throws SudaError auth.forbidden, user.not_found */
 export async function listTemplates(context: ChatContext, actor: Actor, bot: UserId): Promise<readonly TemplateVersions[]> {
   await accessBot(context, actor, bot);

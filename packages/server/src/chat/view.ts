@@ -50,7 +50,7 @@ function concealed(event: LogEvent): LogEvent {
   const content = { type: "deleted" } as const;
   if (event.type === "message.edited") return { ...event, content };
   if (event.type !== "message.created") return event;
-  const { type, conversation, seq, at, from, clientId, replyTo, deleted, changed } = event;
+  const { type, conversation, seq, at, from, clientId, replyTo, part, deleted, changed } = event;
   return {
     type,
     conversation,
@@ -61,6 +61,7 @@ function concealed(event: LogEvent): LogEvent {
     content,
     hidden: true,
     ...(replyTo === undefined ? {} : { replyTo }),
+    ...(part === undefined ? {} : { part }),
     ...(deleted === undefined ? {} : { deleted }),
     ...(changed === undefined ? {} : { changed }),
   };

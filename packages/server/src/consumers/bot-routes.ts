@@ -2,7 +2,9 @@
 import {
   BotSchema,
   botFields,
+  botSendFields,
   Closed,
+  ConversationIdSchema,
   lintTargets,
   StoredTemplateSchema,
   storedTemplateFields,
@@ -11,10 +13,11 @@ import {
   UserIdSchema,
 } from "@suda/protocol";
 import Type from "typebox";
-import { getBot, putBot } from "../chat/bots.ts";
+import { sendFromBot } from "../chat/bot-send.ts";
+import { accessBot, getBot, putBot } from "../chat/bots.ts";
 import { deleteTemplate, getTemplate, listTemplates, putTemplate } from "../chat/stored-templates.ts";
 import { validateMessages } from "../chat/validate-messages.ts";
-import { route, type Route } from "./http-route.ts";
+import { replyOf, route, type Route } from "./http-route.ts";
 
 const ofBot = Closed({ bot: UserIdSchema });
 const ofTemplate = Closed({ bot: UserIdSchema, template: TemplateIdSchema });
@@ -43,6 +46,20 @@ export const botRoutes: readonly Route[] = [
     params: ofBot,
     reply: aboutBot,
     run: async ({ context, actor, params }) => ({ bot: await getBot(context, actor, params.bot) }),
+  }),
+  route({
+    method: "POST",
+    path: "/v1/bots/:bot/messages",
+    name: "sendFromBot",
+    summary: "Sends 1–5 messages of the bot together or none of them, or what a stored template makes. Idempotent by `clientId`.",
+    caller: "any",
+    params: ofBot,
+    body: Closed({ conversation: ConversationIdSchema, ...botSendFields }),
+    reply: replyOf("bot.send"),
+    run: async ({ context, actor, params, body }) => {
+      await accessBot(context, actor, params.bot);
+      return (await sendFromBot(context, { ...actor, user: params.bot, isBot: true }, body)).committed;
+    },
   }),
   route({
     method: "GET",

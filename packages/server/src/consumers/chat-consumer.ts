@@ -24,6 +24,7 @@ import {
 } from "@suda/protocol";
 import type { UserPrincipal, WebSocketConnection } from "../app/app.ts";
 import type { Channel, ChannelLayer, LayerEvent } from "../channel-layer/channel-layer.ts";
+import { sendFromBot } from "../chat/bot-send.ts";
 import type { Actor, ChatContext } from "../chat/context.ts";
 import type { ChatLayerEvent, MembershipChanged } from "../chat/fan-out.ts";
 import { greet } from "../chat/greet.ts";
@@ -149,7 +150,9 @@ export class ChatConsumer {
     }
     if (this.#isLimited(command.type, command.ref)) return;
     if (command.type === "hello") return this.#refuse(command.type, new SudaError("auth.already", "This connection has said hello already."), command.ref);
-    if (command.type === "message.send") return this.#sendMessage(state.actor, command);
+    const { context } = this.#environment;
+    if (command.type === "message.send") return this.#startSend(command, () => sendMessage(context, state.actor, command));
+    if (command.type === "bot.send") return this.#startSend(command, () => sendFromBot(context, state.actor, command));
     if (command.type === "token.refresh") return void (await this.#answer(command, () => this.#refresh(state.actor, command.token)));
     if (command.type === "presence.watch") return void (await this.#answer(command, () => this.#watch(state.actor, state.channel, command.users)));
     if (command.type === "presence.unwatch") return void (await this.#answer(command, () => this.#unwatch(command.users)));
@@ -273,12 +276,12 @@ export class ChatConsumer {
 
   // ── sends ───────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Resolves when the store has taken the message in its order; the reply follows when it is durable. */
-  async #sendMessage(actor: Actor, command: CommandOf<"message.send">): Promise<void> {
+  /** Resolves when the store has taken what is sent in its order; the reply follows when it is durable. */
+  async #startSend(command: CommandOf<"message.send"> | CommandOf<"bot.send">, start: () => Promise<{ readonly committed: Promise<object> }>): Promise<void> {
     while (this.#pendingSends.size >= maxPendingSends) await Promise.race(this.#pendingSends);
-    let committed;
+    let committed: Promise<object>;
     try {
-      ({ committed } = await sendMessage(this.#environment.context, actor, command));
+      ({ committed } = await start());
     } catch (error) {
       return this.#fail(command.type, error, command.ref);
     }

@@ -1,6 +1,6 @@
 /**
  * Which function of the domain carries out which command: the one dispatch table of the chat consumer. A
- * command without a row does not compile. `message.send`, `hello`, `token.refresh` and `presence.…` are the consumer's own, because they
+ * command without a row does not compile. `message.send`, `bot.send`, `hello`, `token.refresh` and `presence.…` are the consumer's own, because they
  * concern the connection's order and identity.
  */
 import type { CommandOf, CommandType, ReplyOf } from "@suda/protocol";
@@ -17,7 +17,7 @@ import { tellTyping } from "../chat/typing.ts";
 import { updateConversation } from "../chat/update-conversation.ts";
 import { getUser, updateUser } from "../chat/users.ts";
 
-export type HandledType = Exclude<CommandType, "hello" | "token.refresh" | "message.send" | "presence.watch" | "presence.unwatch">;
+export type HandledType = Exclude<CommandType, "hello" | "token.refresh" | "message.send" | "bot.send" | "presence.watch" | "presence.unwatch">;
 
 type Handler<T extends CommandType> = (context: ChatContext, actor: Actor, command: CommandOf<T>) => Promise<ReplyOf<T>>;
 

@@ -12,7 +12,7 @@ const send = (id: string, text = id): object => ({ clientId: id, content: textOf
 /** A server with a group of alice (owner) and bob, made by the backend with an id of its own. */
 async function openWorld(): Promise<{ suda: TestServer; alice: HttpCommunicator; bob: HttpCommunicator; carol: HttpCommunicator } & AsyncDisposable> {
   const suda = await TestServer.open({ limits: { requests: { perSecond: 0, burst: 1 } } });
-  await suda.backend("alice").post("/v1/conversations", { id: "room", title: "팀", members: ["bob"] });
+  await suda.backend("alice").post("/v1/conversations", { id: "room", title: "팀", members: ["bob", "tutor"] });
   await suda.backend().request("PUT", "/v1/bots/tutor", { name: "Tutor" });
   return { suda, alice: suda.as("alice"), bob: suda.as("bob"), carol: suda.as("carol"), [Symbol.asyncDispose]: () => suda[Symbol.asyncDispose]() };
 }
@@ -51,6 +51,13 @@ const requests: readonly (readonly [name: string, method: string, path: string, 
   ["removeMember", "DELETE", "/v1/conversations/room/members/dave"],
   ["putBot", "PUT", "/v1/bots/tutor", { commands: [{ name: "help", description: "What I can do" }] }, "tutor"],
   ["getBot", "GET", "/v1/bots/tutor", undefined, "tutor"],
+  [
+    "sendFromBot",
+    "POST",
+    "/v1/bots/tutor/messages",
+    { conversation: "room", clientId: "b", messages: [{ content: textOf("one") }, { content: textOf("two") }] },
+    "tutor",
+  ],
   ["putTemplate", "PUT", "/v1/bots/tutor/templates/hello", template, "tutor"],
   ["getTemplate", "GET", "/v1/bots/tutor/templates/hello?version=1", undefined, "tutor"],
   ["listTemplates", "GET", "/v1/bots/tutor/templates", undefined, "tutor"],

@@ -19,7 +19,7 @@ const broken: readonly (readonly [rule: string, message: object, path: string])[
 describe("structured messages", () => {
   test("[T1] [T2] [T3] [T4] [T5] [T7] what breaks a rule is refused with its path and nothing is stored; the whole one is taken", async () => {
     await using suda = await TestServer.open();
-    await using alice = await suda.connect("alice");
+    await using alice = await suda.connectBot("alice");
     const { id: conversation } = await createTestGroup(alice, ["bob"]);
     for (const [index, [rule, message, path]] of broken.entries()) {
       const answer = await alice.answer({ type: "message.send", conversation, clientId: `b-${index}`, ...message });
@@ -40,7 +40,7 @@ describe("structured messages", () => {
 
   test("[T10] [D3] what stands beside the content is part of what was sent: another altText under the same clientId is a conflict", async () => {
     await using suda = await TestServer.open();
-    await using alice = await suda.connect("alice");
+    await using alice = await suda.connectBot("alice");
     const { id: conversation } = await createTestGroup(alice, []);
     const send = async (more: Partial<MessageBody>): Promise<string> =>
       codeOf(await alice.answer({ type: "message.send", conversation, clientId: "c", ...goldenMessage("text"), ...more }));
@@ -51,7 +51,7 @@ describe("structured messages", () => {
 
   test("[T10] [C25] to who deleted a message for themself nothing of what stood beside it is shown", async () => {
     await using suda = await TestServer.open();
-    await using alice = await suda.connect("alice");
+    await using alice = await suda.connectBot("alice");
     const { id: conversation } = await createTestGroup(alice, []);
     const beside = { altText: "canary", quickReplies: goldenMessage("text").quickReplies ?? [], sender: { name: "canary" }, silent: true };
     await alice.request({ type: "message.send", conversation, clientId: clientId("c"), ...goldenMessage("card"), ...beside });
