@@ -4,13 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openLmdbStore } from "@suda/store-lmdb";
 import { MemoryStore, type Store } from "@suda/server/store";
-import { TestServer, wireSuite, type WireServer } from "@suda/testing";
+import { testApiKey, TestServer, wireSuite, type WireServer } from "@suda/testing";
 
 async function serve(store: Store, cleanup: () => Promise<void> = async () => {}): Promise<WireServer> {
   const suda = await TestServer.open({ store });
   return {
     url: await suda.listen(),
     tokenOf: (user) => suda.token(user),
+    apiKey: testApiKey,
     async close() {
       await suda[Symbol.asyncDispose]();
       await cleanup();

@@ -5,7 +5,7 @@
  * may be run against a server that has data.
  *
  * @example
- * wireSuite("memory store", async () => ({ url, tokenOf: (user) => sign(user) }));
+ * wireSuite("memory store", async () => ({ url, tokenOf: (user) => sign(user), apiKey }));
  */
 import { describe } from "node:test";
 import { codecs } from "@suda/protocol";

@@ -125,7 +125,7 @@ export function messageFrames(open: OpenWireServer, codec: Codec): void {
   test("[T1] [T10] a message of every type is told and kept with all that stands beside it, by both encodings; deleting takes it", async () => {
     await using world = await WireWorld.open(open, codec);
     const readers = await Promise.all(codecs.map((other) => world.connect("bob", other)));
-    const alice = await world.connect("alice");
+    const alice = await world.connectBot("alice");
     const { conversation } = await alice.ask("conversation.create", { members: [world.user("bob")] });
     for (const [index, { message }] of goldenMessages.entries()) {
       await alice.ask("message.send", { conversation: conversation.id, clientId: `c-${index}`, ...message });
@@ -141,6 +141,30 @@ export function messageFrames(open: OpenWireServer, codec: Codec): void {
     for (const reader of readers) {
       const { events } = await reader.ask("history.get", { conversation: conversation.id, after: seq - 1, limit: 1 });
       assert.deepEqual(events.map(messageOf), [{ content: { type: "deleted" } }]);
+    }
+  });
+
+  test("[T1] [T35] a message of every type is told and kept as one of several that are sent at once, by both encodings", async () => {
+    await using world = await WireWorld.open(open, codec);
+    const readers = await Promise.all(codecs.map((other) => world.connect("bob", other)));
+    const tutor = await world.connectBot("tutor");
+    const { conversation } = await tutor.ask("conversation.open", { with: world.user("bob") });
+    const expected: object[] = [];
+    for (let from = 0; from < goldenMessages.length; from += 5) {
+      const messages = goldenMessages.slice(from, from + 5).map(({ message }) => message);
+      const { seqs } = await tutor.ask("bot.send", { conversation: conversation.id, clientId: `s-${from}`, messages });
+      assert.deepEqual(
+        seqs,
+        messages.map((_, index) => from + index + 1),
+      );
+      const total = messages.length;
+      const told = messages.map((message, index) => (total > 1 ? { ...message, part: { index: index + 1, total } } : message));
+      for (const reader of readers) for (const one of told) assert.deepEqual(messageOf(await reader.event("message.created")), one);
+      expected.push(...told);
+    }
+    for (const reader of readers) {
+      const { events } = await reader.ask("history.get", { conversation: conversation.id, after: 0, limit: 200 });
+      assert.deepEqual(events.map(messageOf), expected);
     }
   });
 }

@@ -22,6 +22,8 @@ export interface WireServer {
   readonly url: string;
   /** A token that the server takes for the user. */
   tokenOf(user: string): string | Promise<string>;
+  /** Of the host's backend: the suite makes bots with it. */
+  readonly apiKey: string;
   close?(): Promise<void>;
 }
 
@@ -168,6 +170,22 @@ export class WireWorld implements AsyncDisposable {
     const wire = await Wire.open(this.server, codec, this.user(name));
     this.#connections.push(wire);
     return wire;
+  }
+
+  /** The same for a bot, which is made one. */
+  async connectBot(name: string): Promise<Wire> {
+    await this.backend("PUT", `/v1/bots/${this.user(name)}`, {});
+    return this.connect(name);
+  }
+
+  /** A request of the host's backend; fails when it is refused. */
+  async backend(method: string, path: string, body: object): Promise<void> {
+    const response = await fetch(this.server.url + path, {
+      method,
+      headers: { authorization: `Bearer ${this.server.apiKey}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    assert.equal(response.status, 200, `${method} ${path}: ${await response.text()}`);
   }
 
   async connectSilently(): Promise<Wire> {
