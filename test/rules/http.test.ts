@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { commands, errors, limits, msgpackCodec, type ErrorCode } from "@suda/protocol";
-import { clientId, codeOf, HandshakeRefused, TestServer, textOf, userId, WebSocketCommunicator, type HttpAnswer } from "@suda/testing";
+import { clientId, codeOf, HandshakeRefused, say, TestServer, textOf, userId, WebSocketCommunicator, type HttpAnswer } from "@suda/testing";
 
 describe("requests", () => {
   test("[R1] a route refuses with the error frame of its command, and the status of the table", async () => {
@@ -161,6 +161,24 @@ describe("the product's backend", () => {
     assert.deepEqual(refusal(await suda.as("alice").request("PUT", "/v1/users/alice", { bot: true })), [403, "auth.forbidden"]);
     const bot = await suda.backend().request("PUT", "/v1/users/helper", { bot: true, name: "Helper" });
     assert.deepEqual(bot.body, { user: { id: "helper", name: "Helper", bot: true } });
+  });
+
+  test("[A8] [D16] or signs it into a token, for a connection and for a request", async () => {
+    await using suda = await TestServer.open();
+    const token = (user: string, claims: object) => suda.token(user, { ...claims });
+    const isBot = async (user: string) => (await suda.backend().get(`/v1/users/${user}`)).body;
+    await using echo = await suda.connectSilently();
+    await echo.request({ type: "hello", token: token("echo", { bot: true }) });
+    assert.deepEqual(await isBot("echo"), { user: { id: "echo", bot: true } });
+    // At once, and not only from the next hello on.
+    const { conversation } = await echo.request({ type: "conversation.open", with: userId("alice") });
+    await say(echo, conversation.id, "what a bot says");
+    assert.equal((await echo.request({ type: "conversation.get", conversation: conversation.id })).conversation.read, 0);
+    const put = (user: string, claims: object) =>
+      suda.http({ authorization: `Bearer ${token(user, claims)}` }).request("PUT", `/v1/bots/${user}`, { name: "Bot" });
+    assert.equal((await put("order", { bot: true })).status, 200);
+    assert.deepEqual(await isBot("order"), { user: { id: "order", name: "Bot", bot: true } });
+    for (const claim of [undefined, false, "true", 1]) assert.deepEqual(refusal(await put("human", { bot: claim })), [403, "auth.forbidden"], String(claim));
   });
 
   test("[A9] sends only for members", async () => {

@@ -104,12 +104,12 @@ export function writeTokenKey(dataDirectory: string): void {
   writeFileSync(join(dataDirectory, "token-key"), `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
 }
 
-/** A token for any user of a server whose data directory has the file `token-key`: HS256, one day. */
-export function signToken(dataDirectory: string, user: string): string {
+/** A token for any user of a server whose data directory has the file `token-key`: HS256, one day. @param claims beside `sub`, such as `bot: true` */
+export function signToken(dataDirectory: string, user: string, claims: object = {}): string {
   const key = Buffer.from(readFileSync(join(dataDirectory, "token-key"), "utf8").trim(), "base64url");
   const nowSeconds = Math.floor(Date.now() / 1_000);
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const unsigned = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub: user, iat: nowSeconds, exp: nowSeconds + 86_400 })}`;
+  const unsigned = `${part({ alg: "HS256", typ: "JWT" })}.${part({ ...claims, sub: user, iat: nowSeconds, exp: nowSeconds + 86_400 })}`;
   return `${unsigned}.${createHmac("sha256", key).update(unsigned).digest("base64url")}`;
 }
 

@@ -14,6 +14,7 @@ export const tokenCommand: CommandDef = {
   meta: { name: "token", description: "Prints a user's token, signed with the data directory's key (or the configured secret)" },
   args: {
     user: { type: "positional", required: true, description: "The user's id" },
+    bot: { type: "boolean", default: false, description: "The user is a bot: a program runs it" },
     expires: { type: "string", valueHint: "time", default: "30d", description: "How long it is good: 90s, 15m, 12h, 30d" },
     ...settingArguments(names),
   },
@@ -23,6 +24,6 @@ export const tokenCommand: CommandDef = {
     if (lifetimeMs === undefined || lifetimeMs < 1_000 || lifetimeMs > longestMs)
       throw new CommandError("usage", `--expires ${String(args["expires"])} is not a time from 1s to 3650d`, "Write it like 90s, 15m, 12h or 30d");
     const key = openSigningKey(config);
-    process.stdout.write(`${await signToken({ user: String(args["user"]), key, now: Date.now(), lifetimeMs, config })}\n`);
+    process.stdout.write(`${await signToken({ user: String(args["user"]), isBot: args["bot"] === true, key, now: Date.now(), lifetimeMs, config })}\n`);
   },
 };

@@ -6,6 +6,8 @@ import type { Config } from "../config/settings.ts";
 
 export interface TokenRequest {
   readonly user: string;
+  /** Signed in as `bot: true`: the server then has it that a program runs this user. Default false. */
+  readonly isBot?: boolean;
   /** HS256 secret. */
   readonly key: Uint8Array;
   /** Epoch milliseconds. */
@@ -16,10 +18,10 @@ export interface TokenRequest {
 }
 
 /** @throws CommandError `usage` when the user's id has other characters than ids may have */
-export async function signToken({ user, key, now, lifetimeMs, config }: TokenRequest): Promise<string> {
+export async function signToken({ user, isBot = false, key, now, lifetimeMs, config }: TokenRequest): Promise<string> {
   checkUserId(user);
   const issuedAt = Math.floor(now / 1_000);
-  const token = new SignJWT()
+  const token = new SignJWT(isBot ? { bot: true } : {})
     .setProtectedHeader({ alg: "HS256", typ: "JWT" })
     .setSubject(user)
     .setIssuedAt(issuedAt)

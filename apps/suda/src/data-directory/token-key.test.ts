@@ -49,5 +49,7 @@ test("a token names its user, ends, and carries the configured audience and issu
   const config = { tokenAudience: "chat", tokenIssuer: "host" };
   const { payload } = await jwtVerify(await signToken({ user: "jimin@host", key, now, lifetimeMs: 60_000, config }), key);
   assert.deepEqual([payload.sub, payload.aud, payload.iss, (payload.exp ?? 0) - (payload.iat ?? 0)], ["jimin@host", "chat", "host", 60]);
+  assert.equal(payload["bot"], undefined);
+  assert.equal((await jwtVerify(await signToken({ user: "echo", isBot: true, key, now, lifetimeMs: 60_000, config }), key)).payload["bot"], true);
   await assert.rejects(signToken({ user: "지민", key, now, lifetimeMs: 60_000, config }), isRefused("usage"));
 });

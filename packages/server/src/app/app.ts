@@ -34,6 +34,8 @@ export interface UserPrincipal {
   readonly user: string;
   /** Epoch milliseconds after which the token is no longer good. */
   readonly expiresAt: number;
+  /** The host's backend signed into the token that a program runs this user. */
+  readonly isBot?: true;
 }
 
 export interface BackendPrincipal {

@@ -13,10 +13,19 @@ export async function getUser({ store }: ChatContext, id: UserId): Promise<User>
   return viewUser(user);
 }
 
-/** Who asks in the name of a user, with what its record says of it. */
-export async function actorFor({ store }: ChatContext, user: UserId, isBackend: boolean): Promise<Actor> {
+export interface Caller {
+  readonly user: UserId;
+  readonly isBackend: boolean;
+  /** The user's token says that it is a bot. */
+  readonly isSignedBot: boolean;
+}
+
+/** Who asks in the name of a user, with what its record says of it. A token that says so makes the user a bot (A8). */
+export async function actorFor({ store, clock }: ChatContext, { user, isBackend, isSignedBot }: Caller): Promise<Actor> {
   const [record] = await store.users.getMany([user]);
-  return { user, isBackend, isBot: record?.bot === true };
+  const isBot = record?.bot === true;
+  if (isSignedBot && !isBot) await store.users.update(user, { bot: true }, clock.now());
+  return { user, isBackend, isBot: isBot || isSignedBot };
 }
 
 /** One's own profile, or anybody's for the backend. @throws SudaError auth.forbidden */

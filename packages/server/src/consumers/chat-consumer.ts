@@ -204,7 +204,7 @@ export class ChatConsumer {
     let actor: Actor;
     try {
       principal = command.token === undefined ? this.#principalOfHandshake() : await authenticate(command.token);
-      actor = await actorFor(this.#environment.context, principal.user as UserId, false);
+      actor = await actorFor(this.#environment.context, { user: principal.user as UserId, isBackend: false, isSignedBot: principal.isBot === true });
     } catch (error) {
       if (!(error instanceof SudaError)) return this.#fail(command.type, error, command.ref);
       this.#refuse(command.type, error, command.ref);

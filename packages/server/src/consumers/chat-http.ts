@@ -8,8 +8,8 @@ import { createByteReviver, createValidator, isUserId, jsonCodec, limits, msgpac
 import { Hono } from "hono";
 import type { HttpScope } from "../app/app.ts";
 import { responseOf } from "../app/refusal.ts";
-import { systemUser, type Actor, type ChatContext } from "../chat/context.ts";
-import { actorFor } from "../chat/users.ts";
+import { systemUser, type ChatContext } from "../chat/context.ts";
+import { actorFor, type Caller } from "../chat/users.ts";
 import type { StoreStatus } from "../store/store.ts";
 import { renderDocsPage } from "./docs-page.ts";
 import { asyncApiDocument, openApiDocument } from "./http-documents.ts";
@@ -63,8 +63,7 @@ function mountRoute(app: Hono<Env>, row: Route, { context }: ChatHttpEnvironment
   const body = row.body === undefined ? undefined : { validator: createValidator<Record<string, unknown>>(row.body), revive: createByteReviver(row.body) };
   app.on(row.method, row.path, async (c) => {
     const request = c.req.raw;
-    const { user, isBackend } = callerOf(c.env.scope, row);
-    const actor = await actorFor(context, user, isBackend);
+    const actor = await actorFor(context, callerOf(c.env.scope, row));
     const call = {
       context,
       actor,
@@ -83,7 +82,7 @@ function mountRoute(app: Hono<Env>, row: Route, { context }: ChatHttpEnvironment
 }
 
 /** @throws SudaError auth.required, auth.forbidden, frame.invalid */
-function callerOf({ principal, headers }: HttpScope, row: Route): Pick<Actor, "user" | "isBackend"> {
+function callerOf({ principal, headers }: HttpScope, row: Route): Caller {
   const named = headers.get("suda-user");
   if (named !== null && (!isUserId(named) || named.startsWith("~")))
     throw new SudaError("frame.invalid", "The header Suda-User is not a user id.", { path: "Suda-User" });
@@ -92,11 +91,11 @@ function callerOf({ principal, headers }: HttpScope, row: Route): Pick<Actor, "u
     if (!isUserId(principal.user)) throw new SudaError("auth.invalid");
     if (named !== null && named !== principal.user) throw new SudaError("auth.forbidden", "Only an API key may act as somebody else.");
     if (row.caller === "backend") throw new SudaError("auth.forbidden", "This route wants an API key.");
-    return { user: principal.user, isBackend: false };
+    return { user: principal.user, isBackend: false, isSignedBot: principal.isBot === true };
   }
   if (named === null && row.caller === "user")
     throw new SudaError("frame.invalid", "With an API key, this route wants the header Suda-User: the user on whose behalf.", { path: "Suda-User" });
-  return { user: named ?? systemUser, isBackend: true };
+  return { user: named ?? systemUser, isBackend: true, isSignedBot: false };
 }
 
 async function readBody(request: Request): Promise<{ readonly codec: Codec; readonly value: unknown }> {

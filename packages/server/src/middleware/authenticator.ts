@@ -1,6 +1,6 @@
 /**
  * Who sent this token or key. Tokens are JWTs that the host's backend signs: `sub` is the user, `exp` is
- * required. Every key names its own algorithms, and a token is tried only against keys that allow its
+ * required; with `bot: true` the user is a bot. Every key names its own algorithms, and a token is tried only against keys that allow its
  * algorithm, so that a public key can never be mistaken for a secret (RFC 8725 §3.1).
  */
 import { createHash, timingSafeEqual } from "node:crypto";
@@ -110,7 +110,7 @@ export class Authenticator {
       // jose does not look at the type of sub.
       if (typeof sub !== "string" || exp === undefined || !isUserId(sub) || sub.startsWith("~"))
         throw new SudaError("auth.invalid", "The token's sub is not a user id: 1–128 of A–Z a–z 0–9 . _ - @ : + | ~ =, not beginning with ~.");
-      return { kind: "user", user: sub, expiresAt: exp * 1_000 };
+      return { kind: "user", user: sub, expiresAt: exp * 1_000, ...(payload["bot"] === true ? { isBot: true } : {}) };
     } catch (error) {
       if (error instanceof joseErrors.JWTExpired) throw new SudaError("auth.expired", "The token's time is over; connect with a new one.", { cause: error });
       if (error instanceof joseErrors.JWTClaimValidationFailed)
