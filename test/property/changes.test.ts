@@ -8,9 +8,8 @@ import { test } from "node:test";
 import { openClient, type ClientConversation, type SudaClient } from "@suda/client";
 import type { Conversation, MessageCreated } from "@suda/protocol";
 import { verifyStore } from "@suda/server/store";
-import { codeOf, createTestGroup, ManualClock, SeededRandom, TestServer, textOf, userId, type WebSocketCommunicator } from "@suda/testing";
+import { AppTransport, codeOf, createTestGroup, ManualClock, SeededRandom, TestServer, textOf, userId, type WebSocketCommunicator } from "@suda/testing";
 import fc from "fast-check";
-import { AppTransport } from "./app-transport.ts";
 import { boundedRuns } from "./bounded-runs.ts";
 import { comparable, MessageModel, type ChangeCommand } from "./message-model.ts";
 

@@ -18,6 +18,7 @@ export { CommandRefused, ConnectionEnded, WireClient, type WireClientOptions } f
 export { SeededRandom } from "./seeded-random.ts";
 export { ServerDidNotStart, ServerProcess, signToken, writeTokenKey, type ServerExit, type ServerProcessOptions } from "./server-process.ts";
 export { storeSuite, type OpenedStore, type OpenStore, type OpenStoreOptions } from "./store-suite.ts";
+export { AppTransport } from "./app-transport.ts";
 export { HttpCommunicator, type HttpAnswer, type HttpOptions } from "./http-communicator.ts";
 export { WebSocketCommunicator, type Request, type WebSocketOptions } from "./websocket-communicator.ts";
 export { HandshakeRefused } from "./handshake-refused.ts";
@@ -34,6 +35,7 @@ export {
   testTokenSecret,
   textOf,
   userId,
+  type BotLink,
   type TestServerOptions,
   type TokenClaims,
 } from "./test-server.ts";

@@ -8,9 +8,11 @@
  * const { conversation } = await alice.request({ type: "conversation.open", with: userId("bob") });
  */
 import { createHmac, randomUUID } from "node:crypto";
+import type { TokenProvider, Transport } from "@suda/client";
 import type { ClientId, Content, Conversation, ConversationId, ServerFrame, UserId } from "@suda/protocol";
 import { createServer, type ServerOptions, type SudaServer } from "@suda/server";
 import { MemoryStore, type Store } from "@suda/server/store";
+import { AppTransport } from "./app-transport.ts";
 import { HttpCommunicator } from "./http-communicator.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { WebSocketCommunicator, type WebSocketOptions } from "./websocket-communicator.ts";
@@ -27,6 +29,15 @@ export interface TokenClaims {
   /** Seconds since 1970, as JWTs count. */
   readonly exp?: unknown;
   readonly [claim: string]: unknown;
+}
+
+/** Options of a bot of `@suda/bot`. */
+export interface BotLink {
+  readonly url: string;
+  readonly tokenProvider: TokenProvider;
+  readonly transport: Transport;
+  readonly fetch: typeof fetch;
+  readonly clock: ManualClock;
 }
 
 /** HS256 secret of every test server. */
@@ -95,6 +106,26 @@ export class TestServer implements AsyncDisposable {
   /** The HTTP API with the API key, on behalf of `user` if one is named. */
   backend(user?: string): HttpCommunicator {
     return this.http({ authorization: `Bearer ${testApiKey}`, ...(user === undefined ? {} : { "suda-user": user }) });
+  }
+
+  /**
+   * What a bot needs to be on this server without a socket: `createBot({ ...suda.botLink("echo"), … })`. Its time is the
+   * test's.
+   */
+  botLink(user: string, network: AppTransport = new AppTransport(this.server.app.websocket)): BotLink {
+    const http = this.http();
+    return {
+      url: "http://suda.example",
+      tokenProvider: () => this.token(user, { bot: true }),
+      transport: network.transport,
+      fetch: async (input, init) => {
+        const request = new Request(input, init);
+        const { pathname, search } = new URL(request.url);
+        const body = request.body === null ? {} : { body: await request.arrayBuffer() };
+        return http.fetch(pathname + search, { method: request.method, headers: request.headers, ...body });
+      },
+      clock: this.clock,
+    };
   }
 
   /** Real sockets on a free port of loopback. */

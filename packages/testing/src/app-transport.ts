@@ -1,8 +1,8 @@
-/** The SDK's transport to an app in this process: no socket, and a network that a test cuts. */
+/** The transport of clients and bots to an app in this process: no socket, and a network that a test cuts. */
 import type { Transport, TransportHandlers } from "@suda/client";
 import type { WebSocketApp, WebSocketHandlers, WebSocketScope } from "@suda/server/app";
 
-const encoder = new TextDecoder();
+const decoder = new TextDecoder();
 
 export class AppTransport {
   readonly #app: WebSocketApp;
@@ -54,7 +54,7 @@ class AppSocket {
       isCongested: false,
       drained: () => Promise.resolve(),
       send: (message) => {
-        if (isOpen()) this.#handlers.onMessage(encoder.decode(message));
+        if (isOpen()) this.#handlers.onMessage(decoder.decode(message));
       },
       close: (code, reason) => this.#finish(code, reason, true),
     });
