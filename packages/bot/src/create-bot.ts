@@ -1,0 +1,100 @@
+/** Where a program begins: {@link createBot} with its defaults. */
+import type { TokenProvider, Transport } from "@suda/client";
+import { createWebSocketTransport } from "@suda/client/connection";
+import { systemClock, systemRandom, type Clock, type Random } from "@suda/protocol";
+import { WebSocket } from "ws";
+import { BotError } from "./bot-error.ts";
+import { Bot } from "./bot.ts";
+import type { DeadLetter } from "./conversation-work.ts";
+import { MemoryStateStore, type StateStore } from "./state-store.ts";
+
+export interface BotOptions<State> {
+  /** The server: `https://chat.example.com`, or the whole `wss://chat.example.com/v1/socket`. */
+  readonly url: string | URL;
+  /** A token of the bot's user, signed with the claim `bot: true`; `npx suda token NAME --bot` prints one. Or a {@link tokenProvider}. */
+  readonly token?: string | undefined;
+  /** Asked before each connection, and about a minute before a token is over. */
+  readonly tokenProvider?: TokenProvider;
+  /** Shown to people. Default: as it was. */
+  readonly name?: string;
+  /** The state of a conversation that has none yet. Default: an empty object. */
+  readonly initialState?: () => State;
+  /** Where states are kept. Default: in memory, 10,000 conversations. */
+  readonly states?: StateStore;
+  /** Bytes of one conversation's state as JSON. Default 65,536. */
+  readonly maxStateBytes?: number;
+  /** The time that a handler has for one event, 1…; default 60,000. */
+  readonly timeoutMs?: number;
+  /** How often an event whose handler fails is tried, 1…; default 3, after 1 s and 5 s. Then it is passed over. */
+  readonly maxAttempts?: number;
+  /** Conversations that are handled at the same time, 1…; default 16. Within one, events come one after the other. */
+  readonly concurrency?: number;
+  /** Told of every event that is passed over because its handler failed too often. Default: `onProblem` is. */
+  readonly onDeadLetter?: (letter: DeadLetter) => void | Promise<void>;
+  /** What went wrong without anybody waiting for it. Default `console.error`. */
+  readonly onProblem?: (problem: unknown) => void;
+  /** Instead of a WebSocket: for tests without sockets. */
+  readonly transport?: Transport;
+  /** For what goes over HTTP. Default the global one. */
+  readonly fetch?: typeof fetch;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** Conversations that wait to be worked off; of more, the server's list knows. */
+const maxWaiting = 10_000;
+
+/**
+ * A bot that does nothing yet: add handlers, then `start` it.
+ *
+ * @throws TypeError for a URL that is none, or without a token; RangeError for a number below 1
+ *
+ * @example
+ * const bot = createBot({ url: "http://localhost:8000", token });
+ * bot.on("message", (ctx) => ctx.reply(`You said: ${ctx.text}`));
+ * await bot.start();
+ */
+export function createBot<State extends object = Record<string, unknown>>(options: BotOptions<State>): Bot<State> {
+  const { socketUrl, apiOrigin } = urlsOf(options.url);
+  const { token, onProblem = (problem) => console.error("Suda bot:", problem) } = options;
+  const tokenProvider = options.tokenProvider ?? (token === undefined ? undefined : () => token);
+  if (tokenProvider === undefined) throw new TypeError("A bot needs a `token` or a `tokenProvider`; npx suda token NAME --bot prints a token for development.");
+  return new Bot<State>({
+    socketUrl,
+    apiOrigin,
+    tokenProvider,
+    // `ws` in Node 20 too, which has none of its own.
+    transport: options.transport ?? createWebSocketTransport(WebSocket),
+    fetch: options.fetch ?? fetch,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    name: options.name,
+    states: options.states ?? new MemoryStateStore(),
+    initialState: options.initialState ?? (() => ({}) as State),
+    maxStateBytes: atLeastOne(options.maxStateBytes ?? 65_536, "maxStateBytes"),
+    timeoutMs: atLeastOne(options.timeoutMs ?? 60_000, "timeoutMs"),
+    maxAttempts: atLeastOne(options.maxAttempts ?? 3, "maxAttempts"),
+    concurrency: atLeastOne(options.concurrency ?? 16, "concurrency"),
+    maxWaiting,
+    onProblem,
+    onDeadLetter:
+      options.onDeadLetter ??
+      (({ event, error }) => onProblem(new BotError("bot.handler_failed", { conversation: event.conversation, seq: event.seq, cause: error }))),
+  });
+}
+
+function urlsOf(given: string | URL): { readonly socketUrl: string; readonly apiOrigin: string } {
+  const socket = new URL(given);
+  const scheme = /^(?:ws|http)(s?):$/.exec(socket.protocol)?.[1];
+  if (scheme === undefined) throw new TypeError(`The url must be https://…, http://…, wss://… or ws://…, not ${socket.protocol}//….`);
+  const api = new URL(socket);
+  socket.protocol = `ws${scheme}:`;
+  if (socket.pathname === "/") socket.pathname = "/v1/socket";
+  api.protocol = `http${scheme}:`;
+  return { socketUrl: socket.href, apiOrigin: api.origin };
+}
+
+function atLeastOne(value: number, name: string): number {
+  if (!Number.isFinite(value) || value < 1) throw new RangeError(`${name} is ${value}, and is at least 1.`);
+  return value;
+}

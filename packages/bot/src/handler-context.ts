@@ -1,0 +1,203 @@
+/**
+ * The context of one try at one event. What it says goes out in order and one at a time; what a handler does not wait for
+ * is waited for here. When the try is over, nothing of it can do anything any more: a handler that ran out of time and goes
+ * on all the same cannot speak between the words of the next try.
+ */
+import { RequestRefused } from "@suda/client";
+import {
+  limits,
+  type ClientId,
+  type Clock,
+  type CommandType,
+  type Content,
+  type ConversationId,
+  type LogEvent,
+  type MessageBody,
+  type ReplyOf,
+  type Timer,
+  type UserId,
+} from "@suda/protocol";
+import { BotError } from "./bot-error.ts";
+import type { CommandContext, Photo, PhotoContext, Sayable, Sent } from "./context.ts";
+import type { Details } from "./handlers.ts";
+import type { Ask, Fields } from "./session.ts";
+import { WatchedPromise } from "./watched-promise.ts";
+
+export interface HandlerContextParts<State> {
+  readonly event: LogEvent;
+  readonly bot: UserId;
+  readonly attempt: number;
+  readonly state: State;
+  readonly details: Details;
+  readonly signal: AbortSignal;
+  readonly ask: Ask;
+  readonly clock: Clock;
+}
+
+/** Told again before the 6 s are over for which others see it. */
+const typingEveryMs = 4_000;
+
+/** All kinds in one: which of its fields a handler sees is what its type says. */
+export class HandlerContext<State> implements Omit<CommandContext<State>, "event">, Omit<PhotoContext<State>, "event" | "photo"> {
+  readonly event: LogEvent;
+  readonly conversation: ConversationId;
+  readonly from: UserId;
+  readonly bot: UserId;
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+  readonly text: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly argument: string;
+  readonly photo: Photo | undefined;
+  state: State;
+  /** Seqs of what it said: the bot has no need to work these off. */
+  readonly sent: number[] = [];
+  readonly #ask: Ask;
+  readonly #clock: Clock;
+  readonly #pending = new Set<WatchedPromise<unknown>>();
+  #last: Promise<unknown> = Promise.resolve();
+  #unseen: { readonly error: unknown } | undefined;
+  #isOver = false;
+  #answers = 0;
+  #edits = 0;
+  #typing: Timer | undefined;
+
+  constructor({ event, bot, attempt, state, details, signal, ask, clock }: HandlerContextParts<State>) {
+    this.event = event;
+    this.conversation = event.conversation;
+    this.from = event.from;
+    this.bot = bot;
+    this.attempt = attempt;
+    this.signal = signal;
+    this.state = state;
+    this.text = details.text;
+    this.command = details.command?.name ?? "";
+    this.args = details.command?.args ?? [];
+    this.argument = details.command?.argument ?? "";
+    this.photo = details.photo;
+    this.#ask = ask;
+    this.#clock = clock;
+  }
+
+  reply(message: Sayable): Promise<Sent> {
+    const clientId = this.#clientId("answer", this.#answers++);
+    return this.#inOrder(async () => {
+      const sent = await this.#once(clientId, () =>
+        this.#ask("message.send", { conversation: this.conversation, clientId, ...bodyOf(message) }, this.#options),
+      );
+      this.#quietTyping();
+      return sent;
+    });
+  }
+
+  edit(target: number, content: Content | string): Promise<Sent> {
+    const clientId = this.#clientId("edit", ++this.#edits);
+    return this.#inOrder(() =>
+      this.#once(clientId, () => this.#ask("message.edit", { conversation: this.conversation, target, clientId, content: contentOf(content) }, this.#options)),
+    );
+  }
+
+  typing(): void {
+    this.#checkNotOver();
+    this.#quietTyping();
+    this.#tellTyping();
+  }
+
+  request<T extends CommandType>(type: T, fields: Fields<T>): Promise<ReplyOf<T>> {
+    return this.#inOrder(() => this.#ask(type, fields, this.#options));
+  }
+
+  /** What the handler left under way. @throws what nobody else saw of it */
+  async settle(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all([...this.#pending].map((one) => one.settled()));
+    if (this.#unseen !== undefined) throw this.#unseen.error;
+  }
+
+  /** From here on it refuses everything. */
+  end(): void {
+    this.#isOver = true;
+    this.#quietTyping();
+  }
+
+  get #options(): { readonly signal: AbortSignal } {
+    return { signal: this.signal };
+  }
+
+  /** The same for every try; the first answer's is that of bots inside the server's process, which may have given it. */
+  #clientId(kind: "answer" | "edit", index: number): ClientId {
+    return `${kind}-${this.event.seq}${index === 0 ? "" : `-${index}`}` as ClientId;
+  }
+
+  #inOrder<Result>(work: () => Promise<Result>): Promise<Result> {
+    const before = this.#last;
+    const result = new WatchedPromise<Result>((resolve) => {
+      resolve(
+        before.then(() => {
+          this.#checkNotOver();
+          return work();
+        }),
+      );
+    });
+    this.#pending.add(result);
+    this.#last = this.#await(result);
+    return result;
+  }
+
+  /** Never rejects. */
+  async #await(result: WatchedPromise<unknown>): Promise<void> {
+    const outcome = await result.settled();
+    this.#pending.delete(result);
+    if (outcome.status === "rejected" && !result.isWatched) this.#unseen ??= { error: outcome.reason };
+  }
+
+  async #once(clientId: ClientId, ask: () => Promise<{ readonly seq: number; readonly at: number; readonly duplicate?: true }>): Promise<Sent> {
+    let sent: Sent;
+    try {
+      const { seq, at, duplicate } = await ask();
+      sent = { seq, at, isDuplicate: duplicate === true };
+    } catch (error) {
+      // An earlier try said something else. It was shown, so it stands.
+      if (!(error instanceof RequestRefused) || error.code !== "send.conflict") throw error;
+      sent = await this.#find(clientId);
+    }
+    this.sent.push(sent.seq);
+    return sent;
+  }
+
+  /** What an earlier try said: it stands after the event. */
+  async #find(clientId: ClientId): Promise<Sent> {
+    for (let after = this.event.seq, more = true; more; ) {
+      const page = await this.#ask("history.get", { conversation: this.conversation, after, limit: limits.pageMax }, this.#options);
+      const found = page.events.find((event) => event.from === this.bot && "clientId" in event && event.clientId === clientId);
+      if (found !== undefined) return { seq: found.seq, at: found.at, isDuplicate: true };
+      after = page.events.at(-1)?.seq ?? after;
+      more = page.more && page.events.length > 0;
+    }
+    throw new BotError("bot.answer_gone", { conversation: this.conversation, seq: this.event.seq });
+  }
+
+  #tellTyping(): void {
+    // Lossy by contract: whatever comes of it, the handler goes on.
+    this.#ask("typing.start", { conversation: this.conversation }, this.#options).catch(() => {});
+    this.#typing = this.#clock.schedule(typingEveryMs, () => this.#tellTyping());
+  }
+
+  #quietTyping(): void {
+    this.#typing?.cancel();
+    this.#typing = undefined;
+  }
+
+  #checkNotOver(): void {
+    if (this.#isOver) throw new BotError("bot.context_over", { conversation: this.conversation, seq: this.event.seq });
+  }
+}
+
+export function bodyOf(message: Sayable): MessageBody {
+  if (typeof message === "string") return { content: { type: "text", text: message } };
+  return "content" in message ? message : { content: message };
+}
+
+function contentOf(content: Content | string): Content {
+  return typeof content === "string" ? { type: "text", text: content } : content;
+}
