@@ -31,6 +31,8 @@ interface Row {
 const unknown = "conversation.not_found";
 const everybody = ["ok", "ok", "ok", "ok", "ok"] as const;
 const members = [unknown, unknown, "ok", "ok", "ok"] as const;
+/** None of these is one. */
+const bots = [unknown, unknown, "bot.required", "bot.required", "bot.required"] as const;
 const managers = [unknown, unknown, "member.forbidden", "ok", "ok"] as const;
 
 /** A command about the conversation. */
@@ -91,6 +93,13 @@ const table: { readonly [T in CommandType]: Row } = {
   "receipt.unread": { ask: inItAll("receipt.unread"), answers: members },
   "typing.start": { ask: inItAll("typing.start"), answers: members },
   "typing.stop": { ask: inItAll("typing.stop"), answers: members },
+  "thinking.start": { ask: inItAll("thinking.start"), answers: bots },
+  "thinking.stop": { ask: inItAll("thinking.stop"), answers: bots },
+  "stream.start": { ask: inIt({ stream: "s" })("stream.start"), answers: bots },
+  "stream.append": { ask: inIt({ stream: "s", text: "more" })("stream.append"), answers: bots },
+  "stream.finish": { ask: inIt({ stream: "s", content: textOf("all") })("stream.finish"), answers: bots },
+  "stream.abort": { ask: inIt({ stream: "s" })("stream.abort"), answers: bots },
+  "stream.get": { ask: inItAll("stream.get"), answers: members },
   "presence.watch": { ask: () => [{ type: "presence.watch", users: ["owner", "other"] }], answers: everybody },
   "presence.unwatch": { ask: () => [{ type: "presence.unwatch", users: ["owner"] }], answers: everybody },
 };

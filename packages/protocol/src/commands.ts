@@ -5,11 +5,12 @@
  */
 import Type from "typebox";
 import { ContentSchema } from "./content.ts";
-import { limits, templateLimits } from "./limits.ts";
+import { limits, streamLimits, templateLimits } from "./limits.ts";
 import { LogEventSchema } from "./events.ts";
 import { ResumedSchema, ResumeSchema } from "./resume.ts";
+import { StreamDraftSchema } from "./stream-events.ts";
 import { botSendFields } from "./templates/bot-send.ts";
-import { messageFields } from "./templates/envelope.ts";
+import { envelopeFields, messageFields } from "./templates/envelope.ts";
 import { ConversationSchema, MemberSchema, UserNameSchema, UserSchema } from "./records.ts";
 import {
   ClientIdSchema,
@@ -69,6 +70,17 @@ export const sendFields = {
 } as const;
 
 export const editFields = { content: ContentSchema, rev: Type.Optional(CountSchema), clientId: Type.Optional(ClientIdSchema) } as const;
+
+/** Of the `stream.…` commands and their routes, beside conversation and stream. */
+export const startFields = { replyTo: Type.Optional(SeqSchema) } as const;
+export const appendFields = {
+  offset: Type.Optional(CountSchema),
+  text: Type.String({ minLength: 1, maxLength: limits.textMaxLength }),
+} as const;
+export const finishFields = { content: Type.Optional(ContentSchema), ...envelopeFields } as const;
+export const abortFields = { reason: Type.Optional(Type.String({ minLength: 1, maxLength: streamLimits.detailMaxLength })) } as const;
+
+const ofStream = { conversation: ConversationIdSchema, stream: ClientIdSchema } as const;
 
 const aboutMessage = { conversation: ConversationIdSchema, target: SeqSchema } as const;
 
@@ -277,6 +289,45 @@ export const commands = {
     summary: "I have stopped writing.",
     fields: { conversation: ConversationIdSchema },
     reply: nothing,
+  },
+  "thinking.start": {
+    summary: "I work on an answer (bots only). Others see it for 30 s, or until my stream or message; say it again to go on.",
+    fields: { conversation: ConversationIdSchema },
+    reply: nothing,
+  },
+  "thinking.stop": {
+    summary: "There will be no answer after all.",
+    fields: { conversation: ConversationIdSchema },
+    reply: nothing,
+  },
+  "stream.start": {
+    summary:
+      "An answer that grows on the members' screens begins (bots only). `stream` is the bot's own id of it, and will be the clientId of its message. If it is under way, nothing happens.",
+    fields: { ...ofStream, ...startFields },
+    reply: nothing,
+  },
+  "stream.append": {
+    summary:
+      "Adds to its text. With `offset`, the code points that were there before it, a repetition does no harm. Within 30 s of the one before; `length` is the code points that there are now.",
+    fields: { ...ofStream, ...appendFields },
+    reply: Closed({ length: CountSchema }),
+  },
+  "stream.finish": {
+    summary:
+      "Ends it with a message, sent as by `message.send` with the stream's id as clientId: a repetition finds the first (`duplicate: true`). Without `content` it is the text so far; with `content` the stream need not be under way.",
+    fields: { ...ofStream, ...finishFields },
+    reply: Closed({ seq: SeqSchema, at: TimeSchema, duplicate: Type.Optional(Type.Literal(true)) }),
+  },
+  "stream.abort": {
+    summary: "Ends it without a message. `reason` is told to the members. If it is not under way, nothing happens.",
+    fields: { ...ofStream, ...abortFields },
+    reply: nothing,
+  },
+  "stream.get": {
+    summary:
+      "The streams under way in a conversation, with their text so far. What other nodes have of them comes a moment later, as `stream.started` with `text`.",
+    fields: { conversation: ConversationIdSchema },
+    reply: Closed({ drafts: Type.Array(StreamDraftSchema) }),
   },
   "presence.watch": {
     summary:

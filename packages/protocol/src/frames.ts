@@ -30,6 +30,17 @@ import {
   type TypingStarted,
   type TypingStopped,
 } from "./ephemeral-events.ts";
+import {
+  StreamAbortedSchema,
+  StreamAppendedSchema,
+  StreamFinishedSchema,
+  StreamStartedSchema,
+  ThinkingStartedSchema,
+  ThinkingStoppedSchema,
+  type StreamEvent,
+  type ThinkingStarted,
+  type ThinkingStopped,
+} from "./stream-events.ts";
 import { Closed, RefSchema } from "./scalars.ts";
 
 export function commandSchema(type: CommandType): Type.TObject {
@@ -58,6 +69,12 @@ export const EventSchema = Type.Union([
   ConversationChangedSchema,
   TypingStartedSchema,
   TypingStoppedSchema,
+  ThinkingStartedSchema,
+  ThinkingStoppedSchema,
+  StreamStartedSchema,
+  StreamAppendedSchema,
+  StreamFinishedSchema,
+  StreamAbortedSchema,
   ReceiptUpdatedSchema,
   ConversationTruncatedSchema,
   PresenceChangedSchema,
@@ -65,7 +82,17 @@ export const EventSchema = Type.Union([
   GoawaySchema,
 ]);
 
-export type EphemeralEvent = TypingStarted | TypingStopped | ReceiptUpdated | ConversationTruncated | PresenceChanged | Lag | Goaway;
+export type EphemeralEvent =
+  | TypingStarted
+  | TypingStopped
+  | ThinkingStarted
+  | ThinkingStopped
+  | StreamEvent
+  | ReceiptUpdated
+  | ConversationTruncated
+  | PresenceChanged
+  | Lag
+  | Goaway;
 export type Event = LogEvent | ConversationJoined | ConversationLeft | ConversationChanged | EphemeralEvent;
 
 export interface ErrorFrame {

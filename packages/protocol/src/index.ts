@@ -6,12 +6,16 @@ export { closeCodes, isResumableCloseCode, type CloseReason } from "./close-code
 export type { Codec, ParseOptions } from "./codec.ts";
 export { codecOfSubprotocol, codecs } from "./codecs.ts";
 export {
+  abortFields,
+  appendFields,
   commands,
   createFields,
   editFields,
+  finishFields,
   historyFields,
   isCommandType,
   profileFields,
+  startFields,
   updateFields,
   sendFields,
   type Command,
@@ -31,6 +35,7 @@ export {
   type DeletedContent,
   type ShownContent,
 } from "./content.ts";
+export { codePointLength } from "./code-points.ts";
 export { isCustomData, type CustomData, type JsonValue } from "./custom-data.ts";
 export { decodeCommands, decodeServerFrames, type Decoded } from "./decode.ts";
 export {
@@ -104,7 +109,7 @@ export {
   type UserId,
 } from "./ids.ts";
 export { jsonCodec, parseJson, stringifyFrame } from "./json-codec.ts";
-export { limits, templateLimits } from "./limits.ts";
+export { limits, streamLimits, templateLimits } from "./limits.ts";
 export {
   ConversationChangedSchema,
   ConversationJoinedSchema,
@@ -135,6 +140,25 @@ export {
   UserIdSchema,
   WriteSchema,
 } from "./scalars.ts";
+export {
+  StreamAbortedSchema,
+  streamAbortReasons,
+  StreamAppendedSchema,
+  StreamDraftSchema,
+  StreamFinishedSchema,
+  StreamStartedSchema,
+  ThinkingStartedSchema,
+  ThinkingStoppedSchema,
+  type StreamAborted,
+  type StreamAbortReason,
+  type StreamAppended,
+  type StreamDraft,
+  type StreamEvent,
+  type StreamFinished,
+  type StreamStarted,
+  type ThinkingStarted,
+  type ThinkingStopped,
+} from "./stream-events.ts";
 export {
   ActionSchema,
   QuickReplySchema,

@@ -76,6 +76,22 @@ export const limits = {
   tokenMaxLength: 8_192,
 } as const;
 
+/** The bounds of streams: answers that grow on the members' screens. Apart from {@link limits}, because only bots meet them. */
+export const streamLimits = {
+  /** Streams that one bot has under way in one conversation. */
+  perConversationMax: 8,
+  /** Milliseconds without an append after which a stream is aborted. */
+  idleMs: 30_000,
+  /** Milliseconds from its start after which a stream is aborted. */
+  lifetimeMs: 300_000,
+  /** Milliseconds within which a bot that lost its last connection goes on with its streams. */
+  goneMs: 10_000,
+  /** Milliseconds of appends that are told as one event, for each begun 100 members. */
+  tellEveryMs: 50,
+  /** Code points of what a bot says of an abort. */
+  detailMaxLength: 200,
+} as const;
+
 /**
  * The bounds of bot messages and of what stands beside a message's content. Apart from {@link limits}, so that a
  * page that shows no templates does not load their numbers. Lengths count Unicode code points.

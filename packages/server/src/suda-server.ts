@@ -11,6 +11,7 @@ import { MemoryChannelLayer } from "./channel-layer/memory-channel-layer.ts";
 import { defaultChatLimits, type ChatContext, type ChatLimits } from "./chat/context.ts";
 import { Presence } from "./chat/presence.ts";
 import { RetentionSweeper } from "./chat/retention.ts";
+import { Streams } from "./chat/streams.ts";
 import { chatHttp } from "./consumers/chat-http.ts";
 import { chatWebSocket } from "./consumers/chat-websocket.ts";
 import { EventEncoder } from "./consumers/event-encoder.ts";
@@ -103,7 +104,9 @@ export function createServer(options: ServerOptions): SudaServer {
     log.error({ err: error }, "unexpected error");
   };
   const layer = options.layer ?? new MemoryChannelLayer({ onFailure });
-  const context: ChatContext = { store, layer, clock, random, limits, metrics, onFailure };
+  // A layer that was given may have other nodes on it.
+  const streams = new Streams({ layer, clock, onFailure, isShared: options.layer !== undefined });
+  const context: ChatContext = { store, layer, clock, random, limits, streams, metrics, onFailure };
   const isReady = (): boolean => !sockets.isDraining && store.status().state !== "failed" && store.status().state !== "closed";
 
   const authenticator = new Authenticator({ ...options.auth, clock });
@@ -166,12 +169,15 @@ export function createServer(options: ServerOptions): SudaServer {
     },
     async drain(timeoutMs) {
       const isSwept = retention.stop();
+      streams.stop();
       await sockets.drain(timeoutMs);
       await isSwept;
     },
     async [Symbol.asyncDispose]() {
       await retention.stop();
+      streams.stop();
       await sockets[Symbol.asyncDispose]();
+      await streams[Symbol.asyncDispose]();
       for (const bot of bots) await bot[Symbol.asyncDispose]();
       if (options.layer === undefined) await layer[Symbol.asyncDispose]();
     },

@@ -20,6 +20,7 @@ export { ServerDidNotStart, ServerProcess, signToken, writeTokenKey, type Server
 export { storeSuite, type OpenedStore, type OpenStore, type OpenStoreOptions } from "./store-suite.ts";
 export { AppTransport } from "./app-transport.ts";
 export { HttpCommunicator, type HttpAnswer, type HttpOptions } from "./http-communicator.ts";
+export { makeTestBot, openStreamWorld, unlimited, type StreamWorld } from "./stream-world.ts";
 export { WebSocketCommunicator, type Request, type WebSocketOptions } from "./websocket-communicator.ts";
 export { HandshakeRefused } from "./handshake-refused.ts";
 export { ManualClock } from "./manual-clock.ts";

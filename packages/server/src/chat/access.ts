@@ -35,6 +35,17 @@ export async function accessMembership({ store }: ChatContext, actor: Actor, id:
 }
 
 /**
+ * A conversation in which the actor, a bot, does what only bots do.
+ * @throws SudaError conversation.not_found; member.not_found as {@link accessMembership}; bot.required
+ */
+export async function accessAsBot(context: ChatContext, actor: Actor, id: ConversationId): Promise<Access> {
+  const access = await accessConversation(context, actor, id);
+  if (access.member === undefined) throw new SudaError("member.not_found", "The bot is no member of this conversation; add it first.");
+  if (!actor.isBot) throw new SudaError("bot.required", "Only bots do this; the host's backend makes a user one.");
+  return access;
+}
+
+/**
  * A group that the actor may manage.
  * @param roles one of which a user must hold; the backend needs none
  * @throws SudaError conversation.not_found, conversation.direct, member.forbidden

@@ -5,6 +5,7 @@
 import type { Clock, Random, UserId } from "@suda/protocol";
 import type { ChannelLayer } from "../channel-layer/channel-layer.ts";
 import type { Store } from "../store/store.ts";
+import type { Streams } from "./streams.ts";
 
 export interface ChatContext {
   readonly store: Store;
@@ -12,6 +13,7 @@ export interface ChatContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: ChatLimits;
+  readonly streams: Streams;
   readonly metrics: ChatMetrics;
   /** Gets what failed without harm to the caller: the channel layer did not take an event. */
   readonly onFailure: (error: unknown) => void;
@@ -41,6 +43,8 @@ export interface Actor {
   readonly isBackend: boolean;
   /** The user is a bot, as its record said at `hello`, or says at the call of HTTP. */
   readonly isBot: boolean;
+  /** Name of the channel of the connection over which it asks; absent over HTTP. */
+  readonly channel?: string;
 }
 
 /** The author of what the host's backend does without naming a user. No token can be for it. */

@@ -4,10 +4,22 @@
  *
  * The layer is a hint (promise 13): what it loses, clients fetch from the log by seq.
  */
-import type { ConversationId, ConversationTruncated, LogEvent, ReceiptUpdated, TypingStarted, TypingStopped, UserId } from "@suda/protocol";
+import type {
+  ConversationId,
+  ConversationTruncated,
+  LogEvent,
+  ReceiptUpdated,
+  StreamEvent,
+  ThinkingStarted,
+  ThinkingStopped,
+  TypingStarted,
+  TypingStopped,
+  UserId,
+} from "@suda/protocol";
 import type { LayerEvent } from "../channel-layer/channel-layer.ts";
 import type { ConversationRecord, LogEntry } from "../store/store.ts";
 import type { ChatContext } from "./context.ts";
+import { streamGroup, type StreamStopped } from "./stream-calls.ts";
 import { viewEvent } from "./view.ts";
 
 /** A new entry of a conversation's log, to the conversation's group. */
@@ -39,7 +51,7 @@ export interface PresenceRevoked extends LayerEvent {
 /** Something of the moment, to the conversation's group. */
 export interface ConversationEphemeral extends LayerEvent {
   readonly type: "conversation.ephemeral";
-  readonly event: TypingStarted | TypingStopped | ReceiptUpdated | ConversationTruncated;
+  readonly event: TypingStarted | TypingStopped | ThinkingStarted | ThinkingStopped | StreamEvent | ReceiptUpdated | ConversationTruncated;
 }
 
 export type ChatLayerEvent = ConversationEvent | ConversationEphemeral | MembershipJoined | MembershipChanged | PresenceRevoked;
@@ -100,6 +112,24 @@ export async function announceTruncated(context: ChatContext, conversation: Conv
   await tell(context, conversationGroup(conversation), event);
 }
 
+/** In conversations of any size: in a large one the parts of a stream are told less often. */
+export async function announceStream(to: Pick<ChatContext, "layer" | "onFailure">, event: StreamEvent): Promise<void> {
+  const ephemeral: ConversationEphemeral = { type: "conversation.ephemeral", event };
+  await tell(to, conversationGroup(event.conversation), ephemeral);
+}
+
+/** In conversations of any size. */
+export async function announceThinking(context: ChatContext, event: ThinkingStarted | ThinkingStopped): Promise<void> {
+  const ephemeral: ConversationEphemeral = { type: "conversation.ephemeral", event };
+  await tell(context, conversationGroup(event.conversation), ephemeral);
+}
+
+/** To every node with streams there: nobody streams to who blocks them. */
+export async function stopStreams(context: ChatContext, conversation: ConversationId): Promise<void> {
+  const event: StreamStopped = { type: "stream.stopped", conversation };
+  await tell(context, streamGroup(conversation), event);
+}
+
 /** `watcher` learns no more of whether `user` is there. */
 export async function revokePresence(context: ChatContext, user: UserId, watcher: UserId): Promise<void> {
   const event: PresenceRevoked = { type: "presence.revoked", user };
@@ -107,7 +137,7 @@ export async function revokePresence(context: ChatContext, user: UserId, watcher
 }
 
 /** What the layer cannot take is in the log: an author whose message is durable must not be told that it failed (D13). */
-async function tell({ layer, onFailure }: ChatContext, group: string, event: ChatLayerEvent): Promise<void> {
+async function tell({ layer, onFailure }: Pick<ChatContext, "layer" | "onFailure">, group: string, event: ChatLayerEvent | StreamStopped): Promise<void> {
   try {
     await layer.groupSend(group, event);
   } catch (error) {

@@ -8,7 +8,7 @@ import { countUnread } from "../store/log-entry.ts";
 import type { MemberPatch, MemberRecord } from "../store/store.ts";
 import { accessMembership } from "./access.ts";
 import type { Actor, ChatContext } from "./context.ts";
-import { announceChanged, revokePresence } from "./fan-out.ts";
+import { announceChanged, revokePresence, stopStreams } from "./fan-out.ts";
 import { directConversationId, openDirect } from "./open-direct.ts";
 import { gone } from "./refused.ts";
 import { mutedForEver, viewOwnConversation } from "./view.ts";
@@ -52,6 +52,7 @@ export async function block(context: ChatContext, actor: Actor, user: UserId): P
   const { id } = await openDirect(context, actor, user);
   const reply = await change(context, actor, id, { isBlocking: true });
   await revokePresence(context, actor.user, user);
+  await stopStreams(context, id);
   return reply;
 }
 

@@ -19,7 +19,7 @@ export async function tellTyping(
 }
 
 /** As the store judges a message at commit, but for slow mode: who waits for their turn may be writing. */
-async function checkMayWrite({ store }: ChatContext, { conversation: { id, between, write }, member }: Access): Promise<void> {
+export async function checkMayWrite({ store }: ChatContext, { conversation: { id, between, write }, member }: Access): Promise<void> {
   if (write === "admins" && member?.role === "member") throw readOnly();
   if (member?.isBlocking === true) throw blocking();
   const other = between?.find((user) => user !== member?.user);

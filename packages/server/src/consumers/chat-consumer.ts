@@ -135,6 +135,7 @@ export class ChatConsumer {
     this.#state = { is: "closed" };
     if (state.is !== "greeted") return;
     this.#environment.presence.disconnected(state.actor.user);
+    if (state.actor.isBot) this.#environment.context.streams.disconnected(state.actor.user);
     await state.channel.close();
   }
 
@@ -216,9 +217,11 @@ export class ChatConsumer {
     const { promise: isReady, resolve: ready } = withResolvers();
     // Events of the layer wait in the channel's inbox until the reply is out.
     const channel = layer.open((event) => this.#onLayerEvent(event));
+    actor = { ...actor, channel: channel.name };
     const subscriptions = new Subscriptions(this.#environment.context, actor, channel);
     this.#state = { is: "greeted", actor, channel, subscriptions, isReady };
     this.#environment.presence.connected(actor.user);
+    if (actor.isBot) this.#environment.context.streams.connected(actor.user);
     this.#expireAt(principal.expiresAt);
     const isGreeted = await this.#answer(command, async () => {
       await this.#environment.context.store.users.ensure([actor.user], this.#environment.clock.now());
@@ -332,10 +335,9 @@ export class ChatConsumer {
 
   #onEphemeral(actor: Actor, subscriptions: Subscriptions, event: Extract<ChatLayerEvent, { type: "conversation.ephemeral" }>["event"]): void {
     if (subscriptions.isStale(event.conversation)) return;
-    if (event.type === "conversation.truncated") return this.#deliveries.ephemeral(event);
-    const isOwn = event.user === actor.user;
-    // One's own typing is no news on one's own devices. One's own reading is, and is not left out: no log has it.
-    if (isOwn && event.type === "receipt.updated") this.#deliveries.tell(event);
+    const isOwn = ("user" in event ? event.user : event.from) === actor.user;
+    // What one does oneself is no news on one's own devices, but for what no log has and one need not have done here.
+    if (isOwn && (event.type === "receipt.updated" || event.type === "stream.aborted")) this.#deliveries.tell(event);
     else if (!isOwn) this.#deliveries.ephemeral(event);
   }
 

@@ -13,6 +13,8 @@ import { deleteMessage, editMessage, pin, react } from "../chat/message-changes.
 import { openDirect } from "../chat/open-direct.ts";
 import { block, hide, hideMessage, markUnread, mute, show, unblock, unmute } from "../chat/own-settings.ts";
 import { markDelivered, markRead } from "../chat/receipts.ts";
+import { abortStream, appendToStream, finishStream, getStreams, startStream } from "../chat/stream-commands.ts";
+import { tellThinking } from "../chat/thinking.ts";
 import { tellTyping } from "../chat/typing.ts";
 import { updateConversation } from "../chat/update-conversation.ts";
 import { getUser, updateUser } from "../chat/users.ts";
@@ -53,6 +55,13 @@ export const commandHandlers: { readonly [T in HandledType]: Handler<T> } = {
   "history.get": getHistory,
   "typing.start": (context, actor, { conversation }) => tellTyping(context, actor, conversation, "typing.started"),
   "typing.stop": (context, actor, { conversation }) => tellTyping(context, actor, conversation, "typing.stopped"),
+  "thinking.start": (context, actor, { conversation }) => tellThinking(context, actor, conversation, "thinking.started"),
+  "thinking.stop": (context, actor, { conversation }) => tellThinking(context, actor, conversation, "thinking.stopped"),
+  "stream.start": startStream,
+  "stream.append": appendToStream,
+  "stream.finish": (context, actor, { type: _type, ref: _ref, ...command }) => finishStream(context, actor, command),
+  "stream.abort": abortStream,
+  "stream.get": (context, actor, { conversation }) => getStreams(context, actor, conversation),
   "receipt.read": (context, actor, { conversation, seq }) => markRead(context, actor, conversation, seq),
   "receipt.delivered": (context, actor, { conversation, seq }) => markDelivered(context, actor, conversation, seq),
   "receipt.unread": (context, actor, { conversation }) => markUnread(context, actor, conversation),

@@ -62,6 +62,13 @@ const requests: readonly (readonly [name: string, method: string, path: string, 
   ["getTemplate", "GET", "/v1/bots/tutor/templates/hello?version=1", undefined, "tutor"],
   ["listTemplates", "GET", "/v1/bots/tutor/templates", undefined, "tutor"],
   ["deleteTemplate", "DELETE", "/v1/bots/tutor/templates/hello", undefined, "tutor"],
+  ["addMembers", "POST", "/v1/conversations/room/members", { users: ["tutor"] }],
+  ["startThinking", "PUT", "/v1/conversations/room/thinking", undefined, "tutor"],
+  ["stopThinking", "DELETE", "/v1/conversations/room/thinking", undefined, "tutor"],
+  ["startStream", "PUT", "/v1/conversations/room/streams/s", { replyTo: 4 }, "tutor"],
+  ["appendToStream", "POST", "/v1/conversations/room/streams/s/append", { offset: 0, text: "more" }, "tutor"],
+  ["finishStream", "POST", "/v1/conversations/room/streams/s/finish", {}, "tutor"],
+  ["abortStream", "DELETE", "/v1/conversations/room/streams/s?reason=enough", undefined, "tutor"],
   ["validateMessages", "POST", "/v1/bots/templates/validate", { messages: [{ content: textOf("hello") }], targets: ["kakao"] }],
 ];
 

@@ -31,6 +31,7 @@ import { botRoutes } from "./bot-routes.ts";
 import { inConversation, replyOf, route, without, type Route } from "./http-route.ts";
 import { messageRoutes } from "./message-routes.ts";
 import { ownSideRoutes } from "./own-side-routes.ts";
+import { streamRoutes } from "./stream-routes.ts";
 
 const memberOfConversation = Closed({ conversation: ConversationIdSchema, user: UserIdSchema });
 
@@ -155,6 +156,7 @@ export const routes: readonly Route[] = [
   }),
   ...messageRoutes,
   ...ownSideRoutes,
+  ...streamRoutes,
   ...botRoutes,
 ];
 
