@@ -41,14 +41,7 @@ test("[T12] every platform of the linter, and every bound, is in its table", () 
 });
 
 test("links inside the document lead somewhere", () => {
-  const anchors = new Set(
-    Array.from(document.matchAll(/^#+ (.+)$/gm), ([, heading = ""]) =>
-      heading
-        .toLowerCase()
-        .replaceAll(/[^a-z0-9 -]/g, "")
-        .replaceAll(" ", "-"),
-    ),
-  );
+  const anchors = anchorsOf(document);
   const links = Array.from((document + read("docs/PROTOCOL.md")).matchAll(/\]\(BOTS\.md#([^)]*)\)/g), ([, anchor = ""]) => anchor);
   const own = Array.from(document.matchAll(/\]\(#([^)]*)\)/g), ([, anchor = ""]) => anchor);
   assert.ok(links.length > 20 && own.length > 8);
@@ -56,6 +49,21 @@ test("links inside the document lead somewhere", () => {
     [...new Set([...links, ...own])].filter((anchor) => !anchors.has(anchor)),
     [],
   );
-  const rules = Array.from(document.matchAll(/\]\(PROTOCOL\.md#([^)]*)\)/g), ([, anchor = ""]) => anchor);
-  for (const anchor of rules) assert.equal(anchor, "t--bot-messages");
+  for (const other of ["PROTOCOL.md", "TESTING.md"]) {
+    const there = anchorsOf(read(`docs/${other}`));
+    const wanted = Array.from(document.matchAll(/\]\(([A-Z]+\.md)#([^)]*)\)/g)).filter(([, file]) => file === other);
+    assert.ok(wanted.length > 0, other);
+    for (const [, , anchor = ""] of wanted) assert.ok(there.has(anchor), `${other}#${anchor}`);
+  }
 });
+
+function anchorsOf(markdown: string): ReadonlySet<string> {
+  return new Set(
+    Array.from(markdown.matchAll(/^#+ (.+)$/gm), ([, heading = ""]) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9 -]/g, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
+}

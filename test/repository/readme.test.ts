@@ -24,7 +24,7 @@ function snippet(name: string): Snippet {
 }
 
 /** Each has its test below; a new one without a test fails here. */
-const tested = ["picture", "start", "banner", "chat", "token", "page", "embed", "bot", "serve", "backend", "nginx"];
+const tested = ["picture", "start", "banner", "chat", "token", "page", "embed", "six-line-bot", "bot", "serve", "backend", "nginx"];
 
 test("every snippet is run by a test, and every code block is a snippet", () => {
   assert.deepEqual([...snippets.keys()].sort(), tested.toSorted());
@@ -109,6 +109,33 @@ describe("in development", () => {
       await page.line(/^alice: 안녕하세요 👋$/);
     } finally {
       await page.stop();
+    }
+  });
+
+  test("the six-line bot answers, with a token from npx suda token", { timeout: 60_000 }, async () => {
+    const { code } = snippet("six-line-bot");
+    assert.equal(code.trimEnd().split("\n").length, 6);
+    await using program = await ModuleFile.create(`${code.replace("http://localhost:8000", server.url)}\nconsole.log("started");\n`);
+    const tokenOf = async (...args: string[]) => (await run("npx", ["suda", "token", ...args], { cwd: root, env: developmentOf(directory) })).stdout.trim();
+    const bot = new Program(process.execPath, program.arguments, { ...process.env, BOT_TOKEN: await tokenOf("echo", "--bot") });
+    try {
+      await bot.line(/^started$/);
+      const answers = new Map<string, () => void>();
+      const answer = (text: string) => new Promise<void>((resolve) => answers.set(text, resolve));
+      const all = ["안녕하세요 👋", "You said: 네!"].map(answer);
+      await using alice = await WireClient.open({
+        url: server.url,
+        token: await tokenOf("alice"),
+        onEvent(event) {
+          if (event.type === "message.created" && event.from === "echo" && event.content.type === "text") answers.get(event.content.text)?.();
+        },
+      });
+      const { conversation } = await alice.request("conversation.open", { with: "echo" as never });
+      for (const text of ["/hello", "네!"])
+        await alice.request("message.send", { conversation: conversation.id, clientId: encodeURIComponent(text) as never, content: { type: "text", text } });
+      await Promise.all(all);
+    } finally {
+      await bot.stop();
     }
   });
 });

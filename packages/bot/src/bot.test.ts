@@ -1,11 +1,13 @@
 /** A bot of the SDK on a real server, without sockets: what it hears, what it says, and that it says it once. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { WorkerPool } from "@suda/offload";
 import type { RequestRefused } from "@suda/client";
 import type { Content } from "@suda/protocol";
 import { createTestGroup, say, TestServer, textOf } from "@suda/testing";
 import { heard, newBot, openWith, saidBy, startEcho, unlimited, until, workedOff } from "../test/kit.ts";
 import { BotError } from "./bot-error.ts";
+import type { Sent } from "./context.ts";
 import type { DeadLetter } from "./conversation-work.ts";
 import { createBot } from "./create-bot.ts";
 
@@ -151,8 +153,8 @@ describe("bot", () => {
     assert.deepEqual(await saidBy(alice, id, "echo"), ["first", "second"]);
     const at = suda.clock.now();
     assert.deepEqual(sent, [
-      { seq: seq + 1, at: at - 5_000, isDuplicate: true },
-      { seq: seq + 2, at, isDuplicate: false },
+      { seq: seq + 1, seqs: [seq + 1], at: at - 5_000, isDuplicate: true },
+      { seq: seq + 2, seqs: [seq + 2], at, isDuplicate: false },
     ]);
   });
 
@@ -207,6 +209,82 @@ describe("bot", () => {
       [seq + 2, seq + 2],
     );
     assert.deepEqual(await saidBy(alice, id, "echo"), ["42"]);
+  });
+
+  test("[T35] several messages are said together, and a retry after a crash finds them", async () => {
+    await using suda = await TestServer.open(unlimited);
+    const sent: Sent[] = [];
+    let tries = 0;
+    await using bot = newBot(suda).on("message", async (ctx) => {
+      sent.push(await ctx.reply("1", { type: "text", text: "2" }, { content: { type: "text", text: `3 at try ${++tries}` }, silent: true }));
+      if (tries === 1) throw new Error("Once more.");
+    });
+    await bot.start();
+    await using alice = await suda.connect("alice");
+    const id = await openWith(alice, "echo");
+    await say(alice, id, "?");
+    await until("the second try", () => {
+      suda.clock.advance(1_000);
+      return sent.length === 2;
+    });
+    assert.deepEqual(await saidBy(alice, id, "echo"), ["1", "2", "3 at try 1"]);
+    assert.deepEqual(
+      sent.map(({ seq, seqs, isDuplicate }) => [seq, seqs, isDuplicate]),
+      [
+        [2, [2, 3, 4], false],
+        [2, [2, 3, 4], true],
+      ],
+    );
+    await workedOff(suda, id, "echo");
+    const { seqs } = await bot.send(id, ["a", "b"], { clientId: "news-1" });
+    assert.deepEqual((await bot.send(id, ["a", "b"], { clientId: "news-1" })).seqs, seqs);
+    await bot.send(id, "c");
+    assert.deepEqual((await saidBy(alice, id, "echo")).slice(3), ["a", "b", "c"]);
+  });
+
+  test("[T36] a stored template is said by its id", async () => {
+    await using suda = await TestServer.open(unlimited);
+    await using bot = newBot(suda).on("message", (ctx) => ctx.replyTemplate("hello", { name: ctx.text }, { locale: "ko-KR" }));
+    await bot.start();
+    const put = await suda.backend().request("PUT", "/v1/bots/echo/templates/hello", {
+      version: 1,
+      fallback: "en",
+      variables: { name: { type: "string" } },
+      locales: { en: [{ content: { type: "text", text: "Hello {{name}}" } }], ko: [{ content: { type: "text", text: "안녕하세요 {{name}}" } }] },
+    });
+    assert.equal(put.status, 200, JSON.stringify(put.body));
+    await using alice = await suda.connect("alice");
+    const id = await openWith(alice, "echo");
+    await say(alice, id, "지민");
+    await heard(alice, "안녕하세요 지민");
+  });
+
+  test("blocking work runs in a thread, and ends with the handler's time", async () => {
+    await using suda = await TestServer.open(unlimited);
+    const letters: DeadLetter[] = [];
+    const module = new URL("../test/blocking.ts", import.meta.url);
+    await using pool = new WorkerPool({ maxThreads: 1 });
+    await using bot = newBot(suda, { pool, maxAttempts: 1, timeoutMs: 2_000, onDeadLetter: (letter) => void letters.push(letter) }).on(
+      "message",
+      async (ctx) => {
+        if (ctx.text === "hang") await ctx.offload(module, undefined, { exportName: "hang" });
+        await ctx.reply(`${await ctx.offload<number>(module, Number(ctx.text))}`);
+      },
+    );
+    await bot.start();
+    await using alice = await suda.connect("alice");
+    const id = await openWith(alice, "echo");
+    await say(alice, id, "20");
+    await heard(alice, "6765");
+    await say(alice, id, "hang");
+    await until("the thread", () => pool.running === 1);
+    suda.clock.advance(2_000);
+    await until("the letter", () => letters.length === 1);
+    assert.deepEqual(
+      letters.map(({ error }) => (error as BotError).code),
+      ["bot.timeout"],
+    );
+    await until("the thread's end", () => pool.running === 0);
   });
 });
 

@@ -3,6 +3,7 @@
  * server, so it may be stopped, killed and started again anywhere: what it had not worked off, it works off then.
  */
 import { setMaxListeners } from "node:events";
+import type { WorkerPool } from "@suda/offload";
 import { ClientClosed, toConversationId, type TokenProvider, type Transport } from "@suda/client";
 import { newClientId } from "@suda/client/connection";
 import type { ClientId, Clock, CommandType, Event, LogEvent, Random, ReplyOf, SlashCommand, UserId } from "@suda/protocol";
@@ -11,7 +12,7 @@ import { tellProfile } from "./command-registry.ts";
 import type { CommandContext, Context, Handler, MessageContext, Middleware, PhotoContext, Sayable, Sent } from "./context.ts";
 import type { DeadLetter } from "./conversation-work.ts";
 import { EventProcessor } from "./event-processor.ts";
-import { bodyOf } from "./handler-context.ts";
+import { bodyOf, sentOf, type Offload } from "./handler-context.ts";
 import { Handlers } from "./handlers.ts";
 import { ListScan } from "./list-scan.ts";
 import { Session, type Fields } from "./session.ts";
@@ -35,6 +36,8 @@ export interface BotParts<State> {
   readonly maxAttempts: number;
   readonly concurrency: number;
   readonly maxWaiting: number;
+  /** The team's own pool, which outlives the bot; else one is made when it is first needed. */
+  readonly pool: WorkerPool | undefined;
   readonly onProblem: (problem: unknown) => void;
   readonly onDeadLetter: (letter: DeadLetter) => void | Promise<void>;
 }
@@ -69,6 +72,7 @@ export class Bot<State> implements AsyncDisposable {
   readonly #scan: ListScan;
   readonly #stopping = new AbortController();
   readonly #closing = new AbortController();
+  #pool: Promise<WorkerPool> | undefined;
   #user: UserId | undefined;
   /** Whether it is known that the user is a bot: only then is anything worked off. */
   #isReady = false;
@@ -94,7 +98,8 @@ export class Bot<State> implements AsyncDisposable {
         onProblem(error);
       },
     });
-    const processor = new EventProcessor<State>({ handlers: this.#handlers, ...parts });
+    const offload: Offload = async (module, input, options) => (await this.#poolOf()).offload(module, input, options);
+    const processor = new EventProcessor<State>({ handlers: this.#handlers, offload, ...parts });
     this.#workload = new Workload({
       clock,
       concurrency: parts.concurrency,
@@ -166,14 +171,11 @@ export class Bot<State> implements AsyncDisposable {
     return this.#started;
   }
 
-  /** Says something without having been asked. @throws RequestRefused, ClientClosed */
-  async send(conversation: string, message: Sayable, { clientId }: SendOptions = {}): Promise<Sent> {
-    const { seq, at, duplicate } = await this.#session.ask(
-      "message.send",
-      { conversation: toConversationId(conversation), clientId: (clientId ?? newClientId(this.#parts.random)) as ClientId, ...bodyOf(message) },
-      { signal: this.#closing.signal },
-    );
-    return { seq, at, isDuplicate: duplicate === true };
+  /** Says one to five messages without having been asked. @throws RequestRefused, ClientClosed */
+  async send(conversation: string, message: Sayable | readonly Sayable[], { clientId }: SendOptions = {}): Promise<Sent> {
+    const messages = (isList(message) ? message : [message]).map(bodyOf);
+    const fields = { conversation: toConversationId(conversation), clientId: (clientId ?? newClientId(this.#parts.random)) as ClientId, messages };
+    return sentOf(await this.#session.ask("bot.send", fields, { signal: this.#closing.signal }));
   }
 
   /** Any command of docs/PROTOCOL.md, asked again when the connection breaks before the answer. @throws RequestRefused, ClientClosed */
@@ -196,6 +198,12 @@ export class Bot<State> implements AsyncDisposable {
     close();
     this.#session.close();
     clearInterval(this.#keepAlive);
+    if (this.#pool !== undefined) await (await this.#pool)[Symbol.asyncDispose]();
+  }
+
+  async #poolOf(): Promise<WorkerPool> {
+    // Loaded when something is offloaded: most bots have nothing of the kind.
+    return this.#parts.pool ?? (this.#pool ??= import("@suda/offload").then(({ WorkerPool }) => new WorkerPool()));
   }
 
   async #start(): Promise<void> {
@@ -274,4 +282,8 @@ export class Bot<State> implements AsyncDisposable {
       this.#parts.onProblem(error);
     }
   }
+}
+
+function isList(message: Sayable | readonly Sayable[]): message is readonly Sayable[] {
+  return Array.isArray(message);
 }

@@ -2,18 +2,30 @@
  * What a handler gets: the event, the conversation's state, and everything that a bot can do about it. One type per kind of
  * event, so that what a handler can ask of its context is what that event has.
  */
-import type { Content, ConversationId, LogEvent, MessageBody, MessageCreated, UserId } from "@suda/protocol";
+import type { CommandType, Content, ConversationId, LogEvent, MessageBody, MessageCreated, ReplyOf, UserId } from "@suda/protocol";
+import type { OffloadOptions } from "@suda/offload";
 import type { Fields } from "./session.ts";
-import type { CommandType, ReplyOf } from "@suda/protocol";
 
 /** A text, a content, or a content with what stands beside it (`quickReplies`, `altText`…). */
 export type Sayable = string | Content | MessageBody;
 
 export interface Sent {
+  /** Of the first message. */
   readonly seq: number;
+  /** Of all that were said at once, in order. */
+  readonly seqs: readonly number[];
   readonly at: number;
   /** An earlier try of the same event had said it already; what that try said stands. */
   readonly isDuplicate: boolean;
+}
+
+export type TemplateVariables = Readonly<Record<string, string | number>>;
+
+export interface TemplateOptions {
+  /** As the device names it: `ko`, `en-GB`… Default: the template's own first language. */
+  readonly locale?: string;
+  /** Default: the newest one. */
+  readonly version?: number;
 }
 
 export interface Context<State, E extends LogEvent = LogEvent> {
@@ -30,13 +42,21 @@ export interface Context<State, E extends LogEvent = LogEvent> {
   /** This conversation's own. Change it, or give it another value; it is kept when the handler is done. JSON only. */
   state: State;
   /**
-   * Says it in the conversation, after what this context said before. Its clientId comes from the event, so it is there once
-   * however often the event is handled. Without `await` the bot waits for it when the handler returns.
+   * Says one to five messages in the conversation, together or none of them, after what this context said before. They are there
+   * once, however often the event is handled: their clientId comes from it. Without `await` the bot waits for them when the
+   * handler returns.
    * @throws RequestRefused
    */
-  reply(message: Sayable): Promise<Sent>;
+  reply(...messages: readonly [Sayable, ...Sayable[]]): Promise<Sent>;
+  /** Likewise what a stored template makes of `variables`. @throws RequestRefused template.not_found, frame.invalid… */
+  replyTemplate(id: string, variables?: TemplateVariables, options?: TemplateOptions): Promise<Sent>;
   /** Gives one of the bot's own messages another content of the same type. @param target its seq @throws RequestRefused */
   edit(target: number, content: Content | string): Promise<Sent>;
+  /**
+   * Calls the function that a module exports as `run`, in a thread of its own: for work that would hold up everything
+   * else. Ends with the handler's time. @param module a file URL, as of `new URL("./solve.js", import.meta.url)` @throws OffloadError
+   */
+  offload<Result = unknown>(module: URL | string, input: unknown, options?: Omit<OffloadOptions, "signal">): Promise<Result>;
   /** Shows that the bot is writing, until its next message or the end of the handler. Lossy by contract. */
   typing(): void;
   /** Any command of docs/PROTOCOL.md, asked again when the connection breaks before the answer. @throws RequestRefused */

@@ -1,6 +1,7 @@
 /** Where a program begins: {@link createBot} with its defaults. */
 import type { TokenProvider, Transport } from "@suda/client";
 import { createWebSocketTransport } from "@suda/client/connection";
+import type { WorkerPool } from "@suda/offload";
 import { systemClock, systemRandom, type Clock, type Random } from "@suda/protocol";
 import { WebSocket } from "ws";
 import { BotError } from "./bot-error.ts";
@@ -29,6 +30,8 @@ export interface BotOptions<State> {
   readonly maxAttempts?: number;
   /** Conversations that are handled at the same time, 1…; default 16. Within one, events come one after the other. */
   readonly concurrency?: number;
+  /** For `ctx.offload`. Default: one of the bot's own. */
+  readonly pool?: WorkerPool;
   /** Told of every event that is passed over because its handler failed too often. Default: `onProblem` is. */
   readonly onDeadLetter?: (letter: DeadLetter) => void | Promise<void>;
   /** What went wrong without anybody waiting for it. Default `console.error`. */
@@ -76,6 +79,7 @@ export function createBot<State extends object = Record<string, unknown>>(option
     maxAttempts: atLeastOne(options.maxAttempts ?? 3, "maxAttempts"),
     concurrency: atLeastOne(options.concurrency ?? 16, "concurrency"),
     maxWaiting,
+    pool: options.pool,
     onProblem,
     onDeadLetter:
       options.onDeadLetter ??

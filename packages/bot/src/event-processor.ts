@@ -9,7 +9,7 @@ import { ClientClosed, RequestRefused } from "@suda/client";
 import type { Clock, ErrorCode, LogEvent, UserId } from "@suda/protocol";
 import { BotError } from "./bot-error.ts";
 import type { Middleware } from "./context.ts";
-import { HandlerContext } from "./handler-context.ts";
+import { HandlerContext, type Offload } from "./handler-context.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Ask } from "./session.ts";
 import type { StateStore, StoredState } from "./state-store.ts";
@@ -20,6 +20,7 @@ export interface EventProcessorOptions<State> {
   readonly initialState: () => State;
   readonly maxStateBytes: number;
   readonly timeoutMs: number;
+  readonly offload: Offload;
   readonly clock: Clock;
   readonly onProblem: (problem: unknown) => void;
 }
@@ -72,7 +73,8 @@ export class EventProcessor<State> {
       if (stored?.epoch === epoch && stored.seq >= event.seq) return nothing;
       return await this.#run(one, stored, (state, signal) => {
         const { attempt, ask } = one;
-        return { context: new HandlerContext({ event, bot, attempt, state, details, signal, ask, clock: this.#options.clock }), chain };
+        const { offload, clock } = this.#options;
+        return { context: new HandlerContext({ event, bot, attempt, state, details, signal, ask, offload, clock }), chain };
       });
     } catch (error) {
       return this.#judge(one, error);

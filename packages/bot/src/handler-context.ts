@@ -18,7 +18,8 @@ import {
   type UserId,
 } from "@suda/protocol";
 import { BotError } from "./bot-error.ts";
-import type { CommandContext, Photo, PhotoContext, Sayable, Sent } from "./context.ts";
+import type { OffloadOptions } from "@suda/offload";
+import type { CommandContext, Photo, PhotoContext, Sayable, Sent, TemplateOptions, TemplateVariables } from "./context.ts";
 import type { Details } from "./handlers.ts";
 import type { Ask, Fields } from "./session.ts";
 import { WatchedPromise } from "./watched-promise.ts";
@@ -31,8 +32,11 @@ export interface HandlerContextParts<State> {
   readonly details: Details;
   readonly signal: AbortSignal;
   readonly ask: Ask;
+  readonly offload: Offload;
   readonly clock: Clock;
 }
+
+export type Offload = (module: URL | string, input: unknown, options: OffloadOptions) => Promise<unknown>;
 
 /** Told again before the 6 s are over for which others see it. */
 const typingEveryMs = 4_000;
@@ -54,6 +58,7 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
   /** Seqs of what it said: the bot has no need to work these off. */
   readonly sent: number[] = [];
   readonly #ask: Ask;
+  readonly #offload: Offload;
   readonly #clock: Clock;
   readonly #pending = new Set<WatchedPromise<unknown>>();
   #last: Promise<unknown> = Promise.resolve();
@@ -63,7 +68,7 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
   #edits = 0;
   #typing: Timer | undefined;
 
-  constructor({ event, bot, attempt, state, details, signal, ask, clock }: HandlerContextParts<State>) {
+  constructor({ event, bot, attempt, state, details, signal, ask, offload, clock }: HandlerContextParts<State>) {
     this.event = event;
     this.conversation = event.conversation;
     this.from = event.from;
@@ -77,18 +82,16 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
     this.argument = details.command?.argument ?? "";
     this.photo = details.photo;
     this.#ask = ask;
+    this.#offload = offload;
     this.#clock = clock;
   }
 
-  reply(message: Sayable): Promise<Sent> {
-    const clientId = this.#clientId("answer", this.#answers++);
-    return this.#inOrder(async () => {
-      const sent = await this.#once(clientId, () =>
-        this.#ask("message.send", { conversation: this.conversation, clientId, ...bodyOf(message) }, this.#options),
-      );
-      this.#quietTyping();
-      return sent;
-    });
+  reply(...messages: readonly [Sayable, ...Sayable[]]): Promise<Sent> {
+    return this.#say({ messages: messages.map(bodyOf) });
+  }
+
+  replyTemplate(id: string, variables?: TemplateVariables, options: TemplateOptions = {}): Promise<Sent> {
+    return this.#say({ template: { id, ...options, ...(variables === undefined ? {} : { variables }) } });
   }
 
   edit(target: number, content: Content | string): Promise<Sent> {
@@ -96,6 +99,10 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
     return this.#inOrder(() =>
       this.#once(clientId, () => this.#ask("message.edit", { conversation: this.conversation, target, clientId, content: contentOf(content) }, this.#options)),
     );
+  }
+
+  offload<Result = unknown>(module: URL | string, input: unknown, options: Omit<OffloadOptions, "signal"> = {}): Promise<Result> {
+    return this.#offload(module, input, { ...options, signal: this.signal }) as Promise<Result>;
   }
 
   typing(): void {
@@ -151,17 +158,25 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
     if (outcome.status === "rejected" && !result.isWatched) this.#unseen ??= { error: outcome.reason };
   }
 
-  async #once(clientId: ClientId, ask: () => Promise<{ readonly seq: number; readonly at: number; readonly duplicate?: true }>): Promise<Sent> {
+  #say(what: Pick<Fields<"bot.send">, "messages" | "template">): Promise<Sent> {
+    const clientId = this.#clientId("answer", this.#answers++);
+    return this.#inOrder(async () => {
+      const sent = await this.#once(clientId, () => this.#ask("bot.send", { conversation: this.conversation, clientId, ...what }, this.#options));
+      this.#quietTyping();
+      return sent;
+    });
+  }
+
+  async #once(clientId: ClientId, ask: () => Promise<Answer>): Promise<Sent> {
     let sent: Sent;
     try {
-      const { seq, at, duplicate } = await ask();
-      sent = { seq, at, isDuplicate: duplicate === true };
+      sent = sentOf(await ask());
     } catch (error) {
       // An earlier try said something else. It was shown, so it stands.
       if (!(error instanceof RequestRefused) || error.code !== "send.conflict") throw error;
       sent = await this.#find(clientId);
     }
-    this.sent.push(sent.seq);
+    this.sent.push(...sent.seqs);
     return sent;
   }
 
@@ -170,7 +185,7 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
     for (let after = this.event.seq, more = true; more; ) {
       const page = await this.#ask("history.get", { conversation: this.conversation, after, limit: limits.pageMax }, this.#options);
       const found = page.events.find((event) => event.from === this.bot && "clientId" in event && event.clientId === clientId);
-      if (found !== undefined) return { seq: found.seq, at: found.at, isDuplicate: true };
+      if (found !== undefined) return foundOf(found);
       after = page.events.at(-1)?.seq ?? after;
       more = page.more && page.events.length > 0;
     }
@@ -196,6 +211,20 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
 export function bodyOf(message: Sayable): MessageBody {
   if (typeof message === "string") return { content: { type: "text", text: message } };
   return "content" in message ? message : { content: message };
+}
+
+/** The replies of `bot.send`, `message.send` and `message.edit`. */
+export type Answer = { readonly at: number; readonly duplicate?: true } & ({ readonly seq: number } | { readonly seqs: readonly number[] });
+
+export function sentOf(answer: Answer): Sent {
+  const seqs = "seqs" in answer ? answer.seqs : [answer.seq];
+  return { seq: seqs[0] ?? 0, seqs, at: answer.at, isDuplicate: answer.duplicate === true };
+}
+
+/** The first of what was said at once; the others follow on it. */
+function foundOf(event: LogEvent): Sent {
+  const count = event.type === "message.created" ? (event.part?.total ?? 1) : 1;
+  return { seq: event.seq, seqs: Array.from({ length: count }, (_, index) => event.seq + index), at: event.at, isDuplicate: true };
 }
 
 function contentOf(content: Content | string): Content {

@@ -11,6 +11,8 @@ export {
   type PhotoContext,
   type Sayable,
   type Sent,
+  type TemplateOptions,
+  type TemplateVariables,
 } from "./context.ts";
 export { type DeadLetter } from "./conversation-work.ts";
 export { createBot, type BotOptions } from "./create-bot.ts";

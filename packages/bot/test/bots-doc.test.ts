@@ -1,0 +1,166 @@
+/** The tutorial of docs/BOTS.md: all of it is type-checked, and all of it is run. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { createTestGroup, say, TestServer } from "@suda/testing";
+import type { Bot, BotOptions, StateStore } from "../src/index.ts";
+import { heard, newBot, openWith, saidBy, textIn, unlimited, until, workedOff } from "./kit.ts";
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const document = await readFile(join(root, "docs/BOTS.md"), "utf8");
+const snippets = new Map(
+  Array.from(document.matchAll(/^<!-- snippet: (bot-[a-z-]+) -->\n\n```ts\n([\s\S]*?)^```$/gm), ([, name = "", code = ""]) => [name, code]),
+);
+/** Each is run by a test below. */
+const known = ["bot-six-lines", "bot-hears", "bot-says", "bot-state", "bot-failures", "bot-offload", "bot-blocking", "bot-test"];
+
+type AnyBot = Bot<Record<string, unknown>>;
+
+// In a folder that Git ignores, inside the repository, so that packages are found.
+let folder: string;
+before(async () => {
+  await mkdir(join(root, "test/dist"), { recursive: true });
+  folder = await mkdtemp(join(root, "test/dist/bots-doc-"));
+  for (const [name, code] of snippets) await writeFile(join(folder, `${name}.ts`), code);
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+/** The exports of a snippet. The caller says what they are, which the type check of the snippet holds. */
+async function load<Exports>(name: string): Promise<Exports> {
+  return (await import(pathToFileURL(join(folder, `${name}.ts`)).href)) as Exports;
+}
+
+test("every block of the tutorial is a snippet, and every snippet has its test", () => {
+  assert.deepEqual([...snippets.keys()].sort(), known.toSorted());
+  const tutorial = document.slice(document.indexOf("## Writing a bot"), document.indexOf("## A message"));
+  assert.equal(tutorial.match(/^```ts$/gm)?.length, snippets.size);
+});
+
+test("all of it is type-checked", async () => {
+  const compilerOptions = {
+    noEmit: true,
+    composite: false,
+    isolatedDeclarations: false,
+    declaration: false,
+    declarationMap: false,
+    customConditions: ["suda-source"],
+    allowImportingTsExtensions: true,
+    incremental: false,
+  };
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ extends: join(root, "tsconfig.base.json"), compilerOptions, include: ["*"] }));
+  const { stdout } = await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder]).catch((error: { stdout: string }) => error);
+  assert.equal(stdout, "");
+});
+
+test("the six lines are those of the README, which runs them", async () => {
+  const readme = await readFile(join(root, "README.md"), "utf8");
+  assert.ok(readme.includes((snippets.get("bot-six-lines") ?? "").replace('process.env["BOT_TOKEN"]', "process.env.BOT_TOKEN")));
+});
+
+test("what it hears", async () => {
+  await using suda = await TestServer.open(unlimited);
+  const { listen } = await load<{ listen: (bot: AnyBot, log: (line: string) => void) => void }>("bot-hears");
+  const lines: string[] = [];
+  await using bot = newBot(suda);
+  listen(bot, (line) => lines.push(line));
+  await bot.start();
+  await using alice = await suda.connect("alice");
+  const id = await openWith(alice, "echo");
+  await say(alice, id, '/order "two pizzas" water');
+  await heard(alice, "Ordered: two pizzas, water");
+  const bytes = { type: "bytes", mime: "image/png", bytes: new Uint8Array(7) } as const;
+  await alice.request({ type: "message.send", conversation: id, clientId: "p" as never, content: bytes });
+  await heard(alice, "7 bytes of image/png");
+  const group = await createTestGroup(alice, ["echo"]);
+  await alice.request({ type: "member.add", conversation: group.id, users: ["bob" as never, "carol" as never] });
+  await heard(alice, "Welcome, bob and carol!");
+  await until("the lines", () => lines.length === 3);
+  assert.match(lines[0] ?? "", /^message\.created of alice in \d+ ms$/);
+});
+
+test("what it says", async () => {
+  await using suda = await TestServer.open(unlimited);
+  const { speak } = await load<{ speak: (bot: AnyBot) => void }>("bot-says");
+  await using bot = newBot(suda);
+  speak(bot);
+  await bot.start();
+  await using alice = await suda.connect("alice");
+  const id = await openWith(alice, "echo");
+  await say(alice, id, "/menu");
+  const list = await alice.event("message.created", ({ content }) => content.type === "list");
+  assert.deepEqual(list.part, { index: 2, total: 2 });
+  await say(alice, id, "How many?");
+  await alice.event("message.edited");
+  assert.equal((await saidBy(alice, id, "echo")).at(-1), "There are 2 of us.");
+});
+
+test("a conversation's state, in files", async () => {
+  await using suda = await TestServer.open(unlimited);
+  const { createQuiz, filesIn } = await load<{
+    createQuiz: (options: BotOptions<{ score: number }>) => Bot<{ score: number }>;
+    filesIn: (folder: string) => StateStore;
+  }>("bot-state");
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    for (const score of [1, 2]) {
+      await using bot = createQuiz(suda.botLink("echo"));
+      await bot.start();
+      await using alice = await suda.connect("alice");
+      const id = await openWith(alice, "echo");
+      await say(alice, id, "42");
+      await heard(alice, `Your score: ${score}`);
+      await workedOff(suda, id, "echo");
+      assert.deepEqual((await filesIn("./quiz-states").get(id))?.value, { score });
+    }
+  } finally {
+    process.chdir(before);
+  }
+});
+
+test("when something fails", async () => {
+  await using suda = await TestServer.open(unlimited);
+  const { createWeatherBot } = await load<{ createWeatherBot: (options: BotOptions<Record<string, unknown>>, report: (line: string) => void) => AnyBot }>(
+    "bot-failures",
+  );
+  const lines: string[] = [];
+  await using bot = createWeatherBot({ ...suda.botLink("echo"), maxAttempts: 1 }, (line) => lines.push(line));
+  const { fetch } = globalThis;
+  globalThis.fetch = async () => Promise.reject(new Error("no weather"));
+  try {
+    await bot.start();
+    await using alice = await suda.connect("alice");
+    const id = await openWith(alice, "echo");
+    await say(alice, id, "Seoul");
+    await until("the report", () => lines.length === 1);
+    // The example names its own time; how often is said here, so that no test waits.
+    assert.deepEqual(lines, [`gave up ${id} 1 after 1: Error: no weather`]);
+  } finally {
+    globalThis.fetch = fetch;
+  }
+});
+
+test("work that blocks", async () => {
+  await using suda = await TestServer.open(unlimited);
+  const { solve } = await load<{ solve: (bot: AnyBot) => void }>("bot-offload");
+  await using bot = newBot(suda);
+  solve(bot);
+  await bot.start();
+  await using alice = await suda.connect("alice");
+  const id = await openWith(alice, "echo");
+  await say(alice, id, "/fibonacci 20");
+  assert.equal(textIn(await alice.event("message.created", ({ from }) => from === "echo")), "It is 6765.");
+});
+
+test("testing a bot", async () => {
+  // A runner inside a runner would report to the outer one.
+  const { NODE_TEST_CONTEXT: _context, ...env } = process.env;
+  const options = ["--import", import.meta.resolve("tsx"), "--conditions=suda-source", "--test", "bot-test.ts"];
+  const { stdout } = await run(process.execPath, options, { cwd: folder, env });
+  assert.match(stdout, /ok 1 - the bot greets/);
+});
