@@ -11,6 +11,8 @@ export const botErrors = {
   "bot.truncated": "The conversation's retention took events before the bot came to them.",
   "bot.answer_gone": "An earlier try answered with another message, which is not in the log any more.",
   "bot.state_too_large": "The state of one conversation is over `maxStateBytes` as JSON. Keep a key in it, and the rest elsewhere.",
+  "bot.draft_full": "The text of a stream is at most 5,000 characters. Finish this one, and go on in another.",
+  "bot.draft_over": "The stream is finished or given up; begin another one with `ctx.stream()`.",
   "bot.commands": "The slash commands could not be told to the server.",
 } as const;
 

@@ -59,8 +59,30 @@ export interface Context<State, E extends LogEvent = LogEvent> {
   offload<Result = unknown>(module: URL | string, input: unknown, options?: Omit<OffloadOptions, "signal">): Promise<Result>;
   /** Shows that the bot is writing, until its next message or the end of the handler. Lossy by contract. */
   typing(): void;
+  /** Shows that the bot works on an answer, likewise. */
+  thinking(): void;
+  /**
+   * An answer that grows on the members' screens, a few times a second, and is one message in the end.
+   * @param source its text in pieces, as a model gives it; when it throws, the draft is taken away and the handler has the error
+   * @param end what stands beside the text in the message, such as `quickReplies`
+   */
+  stream(source: AsyncIterable<string> | Iterable<string>, end?: Omit<MessageBody, "content">): Promise<Sent>;
+  /** The same by hand. What is not finished when the handler ends is taken away. */
+  stream(): Draft;
   /** Any command of docs/PROTOCOL.md, asked again when the connection breaks before the answer. @throws RequestRefused */
   request<T extends CommandType>(type: T, fields: Fields<T>): Promise<ReplyOf<T>>;
+}
+
+/** An answer under way. */
+export interface Draft {
+  /** The text so far. */
+  readonly text: string;
+  /** Adds to it, and does not wait. @throws BotError bot.draft_full, bot.draft_over */
+  append(text: string): void;
+  /** Ends it with a message; default: the text so far. @throws RequestRefused; BotError bot.draft_over */
+  finish(message?: Sayable): Promise<Sent>;
+  /** Ends it without one. @param reason shown to the members, up to 200 characters */
+  abort(reason?: string): Promise<void>;
 }
 
 export interface MessageContext<State> extends Context<State, MessageCreated> {

@@ -14,14 +14,15 @@ import {
   type LogEvent,
   type MessageBody,
   type ReplyOf,
-  type Timer,
   type UserId,
 } from "@suda/protocol";
 import { BotError } from "./bot-error.ts";
 import type { OffloadOptions } from "@suda/offload";
-import type { CommandContext, Photo, PhotoContext, Sayable, Sent, TemplateOptions, TemplateVariables } from "./context.ts";
+import type { CommandContext, Draft, Photo, PhotoContext, Sayable, Sent, TemplateOptions, TemplateVariables } from "./context.ts";
+import { AnswerDraft } from "./draft.ts";
 import type { Details } from "./handlers.ts";
 import type { Ask, Fields } from "./session.ts";
+import { WorkingSign } from "./working-sign.ts";
 import { WatchedPromise } from "./watched-promise.ts";
 
 export interface HandlerContextParts<State> {
@@ -38,8 +39,9 @@ export interface HandlerContextParts<State> {
 
 export type Offload = (module: URL | string, input: unknown, options: OffloadOptions) => Promise<unknown>;
 
-/** Told again before the 6 s are over for which others see it. */
+/** Told again before the 6 s, and the 30 s, are over for which others see it. */
 const typingEveryMs = 4_000;
+const thinkingEveryMs = 20_000;
 
 /** All kinds in one: which of its fields a handler sees is what its type says. */
 export class HandlerContext<State> implements Omit<CommandContext<State>, "event">, Omit<PhotoContext<State>, "event" | "photo"> {
@@ -60,13 +62,15 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
   readonly #ask: Ask;
   readonly #offload: Offload;
   readonly #clock: Clock;
+  readonly #typing: WorkingSign;
+  readonly #thinking: WorkingSign;
+  readonly #drafts: AnswerDraft[] = [];
   readonly #pending = new Set<WatchedPromise<unknown>>();
   #last: Promise<unknown> = Promise.resolve();
   #unseen: { readonly error: unknown } | undefined;
   #isOver = false;
   #answers = 0;
   #edits = 0;
-  #typing: Timer | undefined;
 
   constructor({ event, bot, attempt, state, details, signal, ask, offload, clock }: HandlerContextParts<State>) {
     this.event = event;
@@ -84,6 +88,12 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
     this.#ask = ask;
     this.#offload = offload;
     this.#clock = clock;
+    const sign = (everyMs: number, start: "typing.start" | "thinking.start", stop: "typing.stop" | "thinking.stop"): WorkingSign => {
+      const tell = (type: typeof start | typeof stop) => ask(type, { conversation: this.conversation }, this.#options);
+      return new WorkingSign({ clock, everyMs, start: () => tell(start), stop: () => tell(stop) });
+    };
+    this.#typing = sign(typingEveryMs, "typing.start", "typing.stop");
+    this.#thinking = sign(thinkingEveryMs, "thinking.start", "thinking.stop");
   }
 
   reply(...messages: readonly [Sayable, ...Sayable[]]): Promise<Sent> {
@@ -107,8 +117,35 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
 
   typing(): void {
     this.#checkNotOver();
-    this.#quietTyping();
-    this.#tellTyping();
+    this.#typing.show();
+  }
+
+  thinking(): void {
+    this.#checkNotOver();
+    this.#thinking.show();
+  }
+
+  stream(source: AsyncIterable<string> | Iterable<string>, end?: Omit<MessageBody, "content">): Promise<Sent>;
+  stream(): Draft;
+  stream(source?: AsyncIterable<string> | Iterable<string>, end?: Omit<MessageBody, "content">): Draft | Promise<Sent> {
+    this.#checkNotOver();
+    const stream = this.#clientId("answer", this.#answers++);
+    const draft = new AnswerDraft({
+      conversation: this.conversation,
+      seq: this.event.seq,
+      stream,
+      ask: this.#ask,
+      clock: this.#clock,
+      signal: this.signal,
+      say: (message, before) =>
+        this.#inOrder(async () => {
+          await before();
+          const finish = { conversation: this.conversation, stream, ...bodyOf(message) };
+          return this.#said(await this.#once(stream, () => this.#ask("stream.finish", finish, this.#options)));
+        }),
+    });
+    this.#drafts.push(draft);
+    return source === undefined ? draft : this.#watch(this.#pour(source, draft, end));
   }
 
   request<T extends CommandType>(type: T, fields: Fields<T>): Promise<ReplyOf<T>> {
@@ -118,13 +155,16 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
   /** What the handler left under way. @throws what nobody else saw of it */
   async settle(): Promise<void> {
     while (this.#pending.size > 0) await Promise.all([...this.#pending].map((one) => one.settled()));
+    // Those that nobody finished. A server that does not hear of it ends them by itself.
+    for (const draft of this.#drafts) await draft.abort().catch(() => {});
     if (this.#unseen !== undefined) throw this.#unseen.error;
   }
 
   /** From here on it refuses everything. */
   end(): void {
     this.#isOver = true;
-    this.#quietTyping();
+    this.#typing.takeBack();
+    this.#thinking.takeBack();
   }
 
   get #options(): { readonly signal: AbortSignal } {
@@ -138,16 +178,21 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
 
   #inOrder<Result>(work: () => Promise<Result>): Promise<Result> {
     const before = this.#last;
-    const result = new WatchedPromise<Result>((resolve) => {
-      resolve(
-        before.then(() => {
-          this.#checkNotOver();
-          return work();
-        }),
-      );
-    });
+    const result = this.#watch(
+      before.then(() => {
+        this.#checkNotOver();
+        return work();
+      }),
+    );
+    this.#last = result.settled();
+    return result;
+  }
+
+  /** The handler's end waits for it. */
+  #watch<Result>(work: Promise<Result>): WatchedPromise<Result> {
+    const result = new WatchedPromise<Result>((resolve) => resolve(work));
     this.#pending.add(result);
-    this.#last = this.#await(result);
+    void this.#await(result);
     return result;
   }
 
@@ -161,9 +206,8 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
   #say(what: Pick<Fields<"bot.send">, "messages" | "template">): Promise<Sent> {
     const clientId = this.#clientId("answer", this.#answers++);
     return this.#inOrder(async () => {
-      const sent = await this.#once(clientId, () => this.#ask("bot.send", { conversation: this.conversation, clientId, ...what }, this.#options));
-      this.#quietTyping();
-      return sent;
+      const send = { conversation: this.conversation, clientId, ...what };
+      return this.#said(await this.#once(clientId, () => this.#ask("bot.send", send, this.#options)));
     });
   }
 
@@ -192,15 +236,20 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
     throw new BotError("bot.answer_gone", { conversation: this.conversation, seq: this.event.seq });
   }
 
-  #tellTyping(): void {
-    // Lossy by contract: whatever comes of it, the handler goes on.
-    this.#ask("typing.start", { conversation: this.conversation }, this.#options).catch(() => {});
-    this.#typing = this.#clock.schedule(typingEveryMs, () => this.#tellTyping());
+  #said(sent: Sent): Sent {
+    this.#typing.end();
+    this.#thinking.end();
+    return sent;
   }
 
-  #quietTyping(): void {
-    this.#typing?.cancel();
-    this.#typing = undefined;
+  async #pour(source: AsyncIterable<string> | Iterable<string>, draft: AnswerDraft, end: Omit<MessageBody, "content"> = {}): Promise<Sent> {
+    try {
+      for await (const piece of source) draft.append(piece);
+    } catch (error) {
+      await draft.abort();
+      throw error;
+    }
+    return draft.finish({ content: { type: "text", text: draft.text }, ...end });
   }
 
   #checkNotOver(): void {

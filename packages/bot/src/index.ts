@@ -4,6 +4,7 @@ export { type Bot, type ContextOf, type EventName, type SendOptions } from "./bo
 export {
   type CommandContext,
   type Context,
+  type Draft,
   type Handler,
   type MessageContext,
   type Middleware,

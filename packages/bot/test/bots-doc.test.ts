@@ -17,7 +17,7 @@ const snippets = new Map(
   Array.from(document.matchAll(/^<!-- snippet: (bot-[a-z-]+) -->\n\n```ts\n([\s\S]*?)^```$/gm), ([, name = "", code = ""]) => [name, code]),
 );
 /** Each is run by a test below. */
-const known = ["bot-six-lines", "bot-hears", "bot-says", "bot-state", "bot-failures", "bot-offload", "bot-blocking", "bot-test"];
+const known = ["bot-six-lines", "bot-hears", "bot-says", "bot-stream", "bot-state", "bot-failures", "bot-offload", "bot-blocking", "bot-test"];
 
 type AnyBot = Bot<Record<string, unknown>>;
 
@@ -97,6 +97,22 @@ test("what it says", async () => {
   await say(alice, id, "How many?");
   await alice.event("message.edited");
   assert.equal((await saidBy(alice, id, "echo")).at(-1), "There are 2 of us.");
+});
+
+test("an answer that grows", async () => {
+  await using suda = await TestServer.open(unlimited);
+  const { tutor } = await load<{ tutor: (bot: AnyBot, model: (question: string) => AsyncIterable<string>) => void }>("bot-stream");
+  async function* model(question: string): AsyncGenerator<string> {
+    for (const word of ["You ", "asked: ", question]) yield word;
+  }
+  await using bot = newBot(suda);
+  tutor(bot, model);
+  await bot.start();
+  await using alice = await suda.connect("alice");
+  const id = await openWith(alice, "echo");
+  await say(alice, id, "why?");
+  await alice.event("thinking.started");
+  assert.equal((await heard(alice, "You asked: why?")).quickReplies?.length, 1);
 });
 
 test("a conversation's state, in files", async () => {
