@@ -2,6 +2,7 @@
 import type { Content, Conversation, ConversationId, LogEvent, UserId } from "@suda/protocol";
 import type { MessageData } from "./custom-types.ts";
 import type { Message } from "./messages.ts";
+import type { Receipt } from "./receipts.ts";
 import type { Sending } from "./sender.ts";
 import type { Observable } from "./snapshot-store.ts";
 
@@ -19,8 +20,8 @@ export interface ConversationSnapshot {
   readonly hasOlder: boolean;
   /** Others who are writing. */
   readonly typing: readonly UserId[];
-  /** How far others have read, as far as they were heard of. */
-  readonly receipts: ReadonlyMap<UserId, number>;
+  /** How far others have read, and how far their devices have received. Of groups of over 100 members nothing is told. */
+  readonly receipts: ReadonlyMap<UserId, Receipt>;
   /** How far the user has read. */
   readonly read: number;
   /** Messages of others after that. */

@@ -1,8 +1,10 @@
 /** What a program can listen to, by name. */
 import type {
+  ConversationChanged,
   ConversationId,
   ConversationJoined,
   ConversationLeft,
+  ConversationTruncated,
   LogEvent,
   PresenceChanged,
   ReceiptUpdated,
@@ -31,7 +33,17 @@ type ByType<Union extends { readonly type: string }> = { readonly [Type in Union
  * heard of the conversation; `event` is all of them together. Typing and receipts are lossy by contract.
  */
 export type ClientEvents = ByType<
-  LogEvent | ConversationJoined | ConversationLeft | TypingStarted | TypingStopped | ReceiptUpdated | PresenceChanged | LogReset | LogTruncated
+  | LogEvent
+  | ConversationJoined
+  | ConversationLeft
+  | ConversationChanged
+  | ConversationTruncated
+  | TypingStarted
+  | TypingStopped
+  | ReceiptUpdated
+  | PresenceChanged
+  | LogReset
+  | LogTruncated
 > & {
   readonly event: LogEvent;
 };
@@ -42,6 +54,8 @@ export type Emit = <Type extends keyof ClientEvents>(type: Type, event: ClientEv
 const besideLogs: ReadonlySet<string> = new Set([
   "conversation.joined",
   "conversation.left",
+  "conversation.changed",
+  "conversation.truncated",
   "typing.started",
   "typing.stopped",
   "receipt.updated",

@@ -67,6 +67,7 @@ export interface SudaClient extends AsyncDisposable {
 
 export interface ClientParts extends ConnectionOptions {
   readonly outbox: Outbox;
+  readonly tellsDelivery: boolean;
   readonly onProblem: (problem: unknown) => void;
 }
 
@@ -127,6 +128,7 @@ export class Client implements SudaClient {
       emit: this.#listeners.emit,
       me: () => this.#user,
       isOpen,
+      tellsDelivery: parts.tellsDelivery,
       isListening: () => this.#listeners.isFollowingLogs,
       onRecord: () => this.conversations.changed(),
       onProblem,
@@ -242,6 +244,13 @@ export class Client implements SudaClient {
       case "conversation.left":
         this.#change = event.change;
         this.#stores.get(event.conversation)?.left();
+        return this.#listeners.emit(event.type, event);
+      case "conversation.changed":
+        this.#change = event.change;
+        this.#storeOf(event.conversation.id).ownSideChanged(event);
+        return this.#listeners.emit(event.type, event);
+      case "conversation.truncated":
+        this.#stores.get(event.conversation)?.truncated(event.from);
         return this.#listeners.emit(event.type, event);
       case "typing.started":
         this.#stores.get(event.conversation)?.typingStarted(event.user);

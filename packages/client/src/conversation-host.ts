@@ -12,6 +12,8 @@ export interface ConversationHost {
   /** Who is signed in; `undefined` before the first hello. */
   readonly me: () => UserId | undefined;
   readonly isOpen: () => boolean;
+  /** Whether others are told what this device has received. */
+  readonly tellsDelivery: boolean;
   /** Whether somebody listens to the events of all conversations, so that none may be passed over. */
   readonly isListening: () => boolean;
   /** The record changed: the list of conversations shows it. */

@@ -8,11 +8,17 @@ export function recordAfter(record: Conversation, event: LogEvent, me: UserId | 
   return { ...record, head: event.seq, lastAt: event.at, last: event, ...changesOf(record, event, me) };
 }
 
-/** Read up to `seq`. @param unread as counted over what is held, `undefined` when that does not reach back far enough */
+/** Read up to `seq`; a mark that moves takes the mark as unread away. @param unread as counted over what is held, `undefined` when that does not reach back far enough */
 export function recordRead(record: Conversation, seq: number, unread: number | undefined): Conversation {
   const read = Math.max(record.read ?? 0, Math.min(seq, record.head));
   const counted = read >= record.head ? 0 : (unread ?? record.unread ?? 0);
-  return read === record.read && counted === record.unread ? record : { ...record, read, unread: counted };
+  if (read === record.read && counted === record.unread) return record;
+  return { ...(read > (record.read ?? 0) ? recordUnmarked(record) : record), read, unread: counted };
+}
+
+/** Not marked as unread any more. */
+export function recordUnmarked(record: Conversation): Conversation {
+  return { ...record, ...removed(record, "markedUnread") };
 }
 
 function changesOf(record: Conversation, event: LogEvent, me: UserId | undefined): Partial<Conversation> {
@@ -20,9 +26,9 @@ function changesOf(record: Conversation, event: LogEvent, me: UserId | undefined
   // oxlint-disable-next-line typescript/switch-exhaustiveness-check
   switch (event.type) {
     case "message.created":
-      // Who writes has read.
-      if (event.from === me) return { read: event.seq, unread: 0 };
-      return { unread: (record.unread ?? 0) + 1 };
+      // Who writes has read; a new message shows what was hidden.
+      if (event.from === me) return { ...removed(record, "hidden", "markedUnread"), read: event.seq, unread: 0 };
+      return { ...removed(record, "hidden"), unread: (record.unread ?? 0) + 1 };
     case "pin.added":
       return { pins: [...(record.pins ?? []).filter((seq) => seq !== event.target), event.target] };
     case "pin.removed":
@@ -35,19 +41,19 @@ function changesOf(record: Conversation, event: LogEvent, me: UserId | undefined
     case "member.updated":
       return event.user === me ? { role: event.role } : {};
     case "conversation.updated":
-      return detailsAfter(record, event);
+      return detailsAfter(event);
     default:
       return {};
   }
 }
 
-function detailsAfter(record: Conversation, { title, avatar, data }: Extract<LogEvent, { type: "conversation.updated" }>): Partial<Conversation> {
-  const { title: oldTitle, avatar: oldAvatar, data: oldData } = record;
-  const changed = {
-    title: title === undefined ? oldTitle : title,
-    avatar: avatar === undefined ? oldAvatar : avatar,
-    data: data === undefined ? oldData : data,
-  };
-  // `null` removes: the field is there and undefined.
-  return Object.fromEntries(Object.entries(changed).map(([name, value]) => [name, value ?? undefined]));
+/** `null` removes: the field is there and undefined. */
+function detailsAfter(event: Extract<LogEvent, { type: "conversation.updated" }>): Partial<Conversation> {
+  const named = (["title", "avatar", "data", "write", "slowModeMs", "retentionMs"] as const).filter((field) => event[field] !== undefined);
+  return Object.fromEntries(named.map((field) => [field, event[field] ?? undefined]));
+}
+
+/** Removed likewise, where they are there. */
+function removed(record: Conversation, ...fields: (keyof Conversation)[]): Partial<Conversation> {
+  return Object.fromEntries(fields.filter((field) => record[field] !== undefined).map((field) => [field, undefined]));
 }

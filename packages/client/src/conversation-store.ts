@@ -5,21 +5,33 @@
  * It holds events while somebody is subscribed, and a little longer; before and after that it only knows the
  * record and how far the log goes, so that a user with thousands of conversations costs little memory.
  */
-import type { Content, Conversation, ConversationId, Cursor, LogEvent, ReceiptUpdated, Resumed, Timer, UserId } from "@suda/protocol";
+import type {
+  Content,
+  Conversation,
+  ConversationChanged,
+  ConversationId,
+  Cursor,
+  LogEvent,
+  ReceiptUpdated,
+  ReplyOf,
+  Resumed,
+  Timer,
+  UserId,
+} from "@suda/protocol";
 import { CatchUp } from "./catch-up.ts";
 import type { ClientConversation, ConversationSnapshot, SendOptions } from "./client-conversation.ts";
 import type { ConversationHost } from "./conversation-host.ts";
-import { recordAfter, recordRead } from "./conversation-record.ts";
+import { recordAfter, recordRead, recordUnmarked } from "./conversation-record.ts";
 import { RequestRefused } from "./errors.ts";
 import { asCustomData } from "./custom-types.ts";
 import { EventLog } from "./event-log.ts";
 import { HistoryWindow } from "./history-window.ts";
+import { MarkTeller } from "./mark-teller.ts";
 import { MessageViews } from "./messages.ts";
-import { ReadMark } from "./read-mark.ts";
 import { RecordReader } from "./record-reader.ts";
 import { Receipts } from "./receipts.ts";
 import type { Sending } from "./sender.ts";
-import { showChange } from "./show-change.ts";
+import { conceal, showChange } from "./show-change.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 import { Typing } from "./typing.ts";
 
@@ -32,6 +44,10 @@ const lingerMs = 30_000;
 const maxBacklog = 200;
 /** What the server has written is told without being asked for. After so long it was lost on the way, and is read. */
 const eventGraceMs = 1_000;
+/** Before a device says what it has received: who reads at once says so in the same time, which says both. */
+const deliveryDelayMs = 500;
+/** Members up to which a server keeps receipts, unless it was set up for fewer. */
+const receiptsMaxMembers = 100;
 
 export class ConversationStore implements ClientConversation {
   readonly id: ConversationId;
@@ -44,7 +60,8 @@ export class ConversationStore implements ClientConversation {
   readonly #views = new MessageViews();
   readonly #typing: Typing;
   readonly #receipts = new Receipts();
-  readonly #readMark: ReadMark;
+  readonly #readMark: MarkTeller<ReplyOf<"receipt.read">>;
+  readonly #deliveryMark: MarkTeller<ReplyOf<"receipt.delivered">>;
   readonly #recordReader: RecordReader;
   #record: Conversation | undefined;
   #isLeft = false;
@@ -89,7 +106,15 @@ export class ConversationStore implements ClientConversation {
       onProblem,
     });
     this.#typing = new Typing({ clock, onChange: () => this.#store.changed() });
-    this.#readMark = new ReadMark({
+    this.#deliveryMark = new MarkTeller({
+      clock,
+      isOpen: host.isOpen,
+      tell: (seq) => request("receipt.delivered", { conversation: id, seq }),
+      onConfirmed: () => {},
+      onProblem,
+      delayMs: deliveryDelayMs,
+    });
+    this.#readMark = new MarkTeller({
       clock,
       isOpen: host.isOpen,
       tell: (seq) => request("receipt.read", { conversation: id, seq }),
@@ -143,9 +168,12 @@ export class ConversationStore implements ClientConversation {
   markRead(seq: number = this.#record?.head ?? 0): void {
     if (this.#record === undefined) return;
     const wanted = Math.min(seq, this.#record.head);
-    if (wanted <= (this.#record.read ?? 0)) return;
+    const isMarked = this.#record.markedUnread === true;
+    if (wanted <= (this.#record.read ?? 0) && !isMarked) return;
     this.#setRead(wanted);
-    this.#readMark.advance(wanted);
+    if (isMarked) this.#unmark();
+    this.#deliveryMark.pass(wanted);
+    this.#readMark.advance(wanted, isMarked);
   }
 
   startTyping(): void {
@@ -180,6 +208,29 @@ export class ConversationStore implements ClientConversation {
     if (!this.#hasBase) this.#setBase(occasion === "news" && this.#isFollowed ? Math.max(record.read ?? 0, record.head - maxBacklog) : record.head);
     if (this.#readMark.wanted !== undefined) this.#setRead(this.#readMark.wanted);
     this.#reach(record.head);
+    if ((record.unread ?? 0) > 0) this.#received(record.head);
+    // Messages were deleted for oneself on another device, and nothing says which.
+    if (known !== undefined && (known.hiddenMessages ?? 0) !== (record.hiddenMessages ?? 0)) this.#reload();
+    this.#changed();
+  }
+
+  /** A setting of the user's own changed, or the message `target` was deleted for oneself. */
+  ownSideChanged({ conversation, target }: ConversationChanged): void {
+    const hides = (this.#record?.hiddenMessages ?? 0) + 1;
+    if (target !== undefined) {
+      conceal(this.#log, target);
+      if (this.#record !== undefined && conversation.hiddenMessages === hides) this.#record = { ...this.#record, hiddenMessages: hides };
+    }
+    this.adopt(conversation, "answer");
+  }
+
+  /** Retention removed what was before `from`. */
+  truncated(from: number): void {
+    if (from > this.#log.have + 1) this.#catchUp.truncate(from);
+    else this.#log.trim(this.#log.have + 1 - from);
+    this.#window.begin(from);
+    // What went is unread no more.
+    this.#recordReader.read();
     this.#changed();
   }
 
@@ -213,9 +264,9 @@ export class ConversationStore implements ClientConversation {
     });
   }
 
-  receiptUpdated({ user, read }: ReceiptUpdated): void {
+  receiptUpdated({ user, read, delivered }: ReceiptUpdated): void {
     if (user === this.#host.me()) return this.#onRead(read);
-    if (this.#log.isKeeping && this.#receipts.advance(user, read)) this.#store.changed();
+    if (this.#log.isKeeping && this.#receipts.advance(user, { read, delivered })) this.#store.changed();
   }
 
   typingStarted(user: UserId): void {
@@ -238,7 +289,10 @@ export class ConversationStore implements ClientConversation {
   /** hello was answered, and what it said of this conversation was taken. */
   onOpen(): void {
     this.#readMark.flush();
-    if (this.#log.isKeeping && !this.#isLeft) this.#window.load();
+    this.#deliveryMark.flush();
+    if (!this.#log.isKeeping || this.#isLeft) return;
+    this.#window.load();
+    this.#readReceipts();
   }
 
   onLost(): void {
@@ -273,7 +327,7 @@ export class ConversationStore implements ClientConversation {
       status: this.#isLeft ? "left" : this.#window.isLoaded ? "ready" : "loading",
       record: this.#record,
       events,
-      messages: this.#views.build({ events, outgoing: sender.outgoing(this.id), me: me(), readByOthers: this.#receipts.highest }),
+      messages: this.#views.build({ events, outgoing: sender.outgoing(this.id), me: me(), byOthers: this.#receipts.highest }),
       hasOlder: this.#window.hasOlder,
       typing: this.#typing.users,
       receipts: this.#receipts.copy(),
@@ -288,6 +342,7 @@ export class ConversationStore implements ClientConversation {
     if (this.#log.isKeeping) return;
     this.#log.isKeeping = true;
     this.#window.load();
+    this.#readReceipts();
   }
 
   #lingerOn(): void {
@@ -320,6 +375,8 @@ export class ConversationStore implements ClientConversation {
     this.#catchUp.stop();
     this.#record = record;
     this.#receipts.clear();
+    this.#readMark.reset();
+    this.#deliveryMark.reset();
     this.#setBase(record.head);
     this.#host.sender.forgetStored(this.id, Number.POSITIVE_INFINITY);
     this.#window.forget();
@@ -327,6 +384,14 @@ export class ConversationStore implements ClientConversation {
     if (this.#log.isKeeping) this.#window.load();
     this.#recordReader.read();
     this.#changed();
+  }
+
+  /** What is held may not be what the server would show now. */
+  #reload(): void {
+    if (!this.#log.isKeeping) return;
+    this.#log.moveTo(this.#log.have);
+    this.#window.forget();
+    this.#window.load();
   }
 
   #onTruncated(from: number): void {
@@ -340,9 +405,11 @@ export class ConversationStore implements ClientConversation {
     if (this.#record !== undefined) this.#record = recordAfter(this.#record, event, me());
     if (event.type === "message.created") {
       this.#onMessage(event);
+      if (event.from !== me()) this.#received(event.seq);
       this.#typing.stopped(event.from);
     }
     showChange(this.#log, event, me());
+    this.#concealLast(event);
     sender.forgetStored(this.id, event.seq);
     this.#window.trim();
     this.#host.emit("event", event);
@@ -350,10 +417,36 @@ export class ConversationStore implements ClientConversation {
     this.#changed();
   }
 
+  /** Events do not know what their receiver deleted for themself. */
+  #concealLast(event: LogEvent): void {
+    if (event.type !== "message.edited" || this.#record?.hiddenMessages === undefined || this.#record.last !== event) return;
+    const shown = this.#log.at(event.seq);
+    if (shown === undefined || this.#log.at(event.target) === undefined) this.#recordReader.read();
+    else this.#record = { ...this.#record, last: shown };
+  }
+
   #onMessage({ from, clientId, seq, at }: Extract<LogEvent, { type: "message.created" }>): void {
-    if (from === this.#host.me()) this.#host.sender.onLogged(this.id, clientId, { seq, at });
+    if (from === this.#host.me()) return this.#host.sender.onLogged(this.id, clientId, { seq, at });
     // Who writes has read.
-    else if (this.#log.isKeeping) this.#receipts.advance(from, seq);
+    if (this.#log.isKeeping) this.#receipts.advance(from, { read: seq, delivered: seq });
+  }
+
+  /** This device has what others said up to `seq`. */
+  #received(seq: number): void {
+    if (this.#host.tellsDelivery && (this.#record?.memberCount ?? 0) <= receiptsMaxMembers) this.#deliveryMark.advance(seq);
+  }
+
+  /** How far others were before this device looked. What comes later is told; what is lost of it is lost (promise 10). */
+  #readReceipts(): void {
+    if (!this.#host.isOpen() || (this.#record?.memberCount ?? 0) > receiptsMaxMembers) return;
+    this.#host
+      .request("member.list", { conversation: this.id, limit: receiptsMaxMembers })
+      .then(({ members }) => {
+        if (!this.#log.isKeeping) return;
+        for (const { user, read = 0, delivered = 0 } of members) if (user !== this.#host.me()) this.#receipts.advance(user, { read, delivered });
+        this.#store.changed();
+      })
+      .catch(() => {});
   }
 
   #onOlder(added: readonly LogEvent[]): void {
@@ -378,6 +471,11 @@ export class ConversationStore implements ClientConversation {
     const record = recordRead(this.#record, seq, this.#countAfter(seq) ?? unread);
     if (record === this.#record) return;
     this.#record = record;
+    this.#changed();
+  }
+
+  #unmark(): void {
+    if (this.#record !== undefined) this.#record = recordUnmarked(this.#record);
     this.#changed();
   }
 

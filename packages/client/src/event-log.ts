@@ -63,6 +63,11 @@ export class EventLog {
     return older;
   }
 
+  /** The event at `seq`, if it is held. */
+  at(seq: number): LogEvent | undefined {
+    return this.#events[seq - this.first];
+  }
+
   /** Puts what `change` makes of it in the place of the event at `seq`, if it is held. */
   change(seq: number, change: (event: LogEvent) => LogEvent): void {
     const index = seq - this.first;
@@ -73,7 +78,7 @@ export class EventLog {
   /** Holds at most the newest `count` events. True when some were dropped. */
   trim(count: number): boolean {
     if (this.#events.length <= count) return false;
-    this.#events = this.#events.slice(-count);
+    this.#events = this.#events.slice(this.#events.length - count);
     return true;
   }
 

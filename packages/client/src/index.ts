@@ -13,6 +13,7 @@ export { type FailedMessage, type Message, type SendingMessage, type StoredMessa
 export { openClient, type ClientOptions } from "./open-client.ts";
 export { type Outbox, type OutboxEntry, type SendFailure } from "./outbox.ts";
 export { type Presence } from "./presence.ts";
+export { type Receipt } from "./receipts.ts";
 export { type Sending, type Stored } from "./sender.ts";
 export { type Observable } from "./snapshot-store.ts";
 export { type Transport, type TransportHandlers, type TransportSocket } from "./transport.ts";

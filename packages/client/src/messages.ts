@@ -2,6 +2,7 @@
 import type { ClientId, LogEvent, MessageCreated, Reaction, UserId } from "@suda/protocol";
 import { asMessageData, type MessageData } from "./custom-types.ts";
 import type { SendFailure } from "./outbox.ts";
+import type { Receipt } from "./receipts.ts";
 import type { Outgoing } from "./sender.ts";
 
 interface MessageFields {
@@ -18,8 +19,8 @@ interface MessageFields {
 }
 
 export interface StoredMessage extends MessageFields {
-  /** `read`: mine, and somebody else has read it. */
-  readonly state: "sent" | "read";
+  /** Of mine: `delivered` when a device of somebody else's has it, `read` when somebody else has read it. */
+  readonly state: "sent" | "delivered" | "read";
   readonly seq: number;
   readonly from: UserId;
   /** How often and when it was last edited. */
@@ -54,8 +55,8 @@ export interface MessageSources {
   readonly events: readonly LogEvent[];
   readonly outgoing: readonly Outgoing[];
   readonly me: UserId | undefined;
-  /** The highest seq that somebody else has read. */
-  readonly readByOthers: number;
+  /** The highest seqs that somebody else has read and received. */
+  readonly byOthers: Receipt;
 }
 
 /** Makes messages once and gives the same objects until they change, so that a page renders only what is new. */
@@ -63,16 +64,16 @@ export class MessageViews {
   readonly #ofEvents = new WeakMap<MessageCreated, StoredMessage>();
   readonly #ofOutgoing = new WeakMap<object, Message>();
 
-  build({ events, outgoing, me, readByOthers }: MessageSources): readonly Message[] {
+  build({ events, outgoing, me, byOthers }: MessageSources): readonly Message[] {
     const messages: Message[] = [];
-    for (const event of events) if (event.type === "message.created") messages.push(this.#ofEvent(event, me, readByOthers));
+    for (const event of events) if (event.type === "message.created") messages.push(this.#ofEvent(event, me, byOthers));
     for (const one of outgoing) messages.push(this.#of(one, me));
     return messages;
   }
 
-  #ofEvent(event: MessageCreated, me: UserId | undefined, readByOthers: number): StoredMessage {
+  #ofEvent(event: MessageCreated, me: UserId | undefined, { read, delivered }: Receipt): StoredMessage {
     const isMine = event.from === me;
-    const state = isMine && event.seq <= readByOthers ? "read" : "sent";
+    const state = !isMine || event.seq > delivered ? "sent" : event.seq > read ? "delivered" : "read";
     const known = this.#ofEvents.get(event);
     if (known?.state === state && known.isMine === isMine) return known;
     const { clientId, content, data, at, seq, from, replyTo, edited, deleted, reactions, altText, quickReplies, sender } = event;

@@ -18,6 +18,8 @@ export interface ClientOptions {
   readonly WebSocket?: WebSocketConstructor;
   /** Instead of a WebSocket: for simulations. */
   readonly transport?: Transport;
+  /** Whether others learn that this device has their messages (`receipt.delivered`); default true. Reading tells it anyway. */
+  readonly tellsDelivery?: boolean;
   readonly clock?: Clock;
   readonly random?: Random;
   /** What went wrong without anybody waiting for it: an outbox that cannot write, a listener that throws. Default `console.error`. */
@@ -41,6 +43,7 @@ export async function openClient(options: ClientOptions): Promise<SudaClient> {
     tokenProvider: options.tokenProvider,
     transport: options.transport ?? createWebSocketTransport(options.WebSocket),
     outbox: options.outbox ?? new MemoryOutbox(),
+    tellsDelivery: options.tellsDelivery ?? true,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     onProblem: options.onProblem ?? ((problem) => console.error("Suda client:", problem)),

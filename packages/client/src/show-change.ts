@@ -1,5 +1,5 @@
 /** Events that are held are shown as history would show them now: edits, deletions and reactions change messages in place (D8). */
-import { applyChange, type LogEvent, type MessageChange, type UserId } from "@suda/protocol";
+import { applyChange, concealMessage, type LogEvent, type MessageChange, type UserId } from "@suda/protocol";
 import type { EventLog } from "./event-log.ts";
 
 /** Changes the message that the event is about, if it is one of those and the message is held. */
@@ -11,6 +11,9 @@ export function showChange(log: EventLog, event: LogEvent, me: UserId | undefine
       eraseEdits(log, event.target);
       return changeMessage(log, event, me);
     case "message.edited":
+      changeMessage(log, event, me);
+      if (isHidden(log.at(event.target))) eraseEdits(log, event.target);
+      return;
     case "reaction.added":
     case "reaction.removed":
       return changeMessage(log, event, me);
@@ -18,11 +21,21 @@ export function showChange(log: EventLog, event: LogEvent, me: UserId | undefine
   }
 }
 
+/** The message as who deleted it for themself sees it. */
+export function conceal(log: EventLog, target: number): void {
+  eraseEdits(log, target);
+  log.change(target, (event) => (event.type === "message.created" ? concealMessage(event) : event));
+}
+
 function changeMessage(log: EventLog, event: MessageChange, me: UserId | undefined): void {
   log.change(event.target, (target) => (target.type === "message.created" ? applyChange(target, event, me) : target));
 }
 
-/** What was deleted for all is not to be found in its edits either. */
+function isHidden(event: LogEvent | undefined): boolean {
+  return event?.type === "message.created" && event.hidden === true;
+}
+
+/** What was deleted is not to be found in its edits either. */
 function eraseEdits(log: EventLog, target: number): void {
   for (const event of log.events)
     if (event.type === "message.edited" && event.target === target) log.change(event.seq, () => ({ ...event, content: { type: "deleted" } }));

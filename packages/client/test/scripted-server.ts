@@ -64,9 +64,13 @@ export class ScriptedServer {
   }
 }
 
+const aboutReceipts: ReadonlySet<CommandType> = new Set<CommandType>(["receipt.delivered", "member.list"]);
+
 export class ScriptedSocket {
   /** Commands that came and were not taken. */
   readonly commands: Command[] = [];
+  /** Likewise, of what every client says and asks about receipts beside the rest. */
+  readonly receiptCommands: Command[] = [];
   /** The code with which the client closed. */
   closedWith: number | undefined;
   readonly #handlers: TransportHandlers;
@@ -76,7 +80,8 @@ export class ScriptedSocket {
   }
 
   send(text: string): void {
-    this.commands.push(JSON.parse(text) as Command);
+    const command = JSON.parse(text) as Command;
+    (aboutReceipts.has(command.type) ? this.receiptCommands : this.commands).push(command);
   }
 
   close(code: number): void {
@@ -90,9 +95,10 @@ export class ScriptedSocket {
   /** The next command of a type. */
   async take<T extends CommandType>(type: T): Promise<CommandOf<T>> {
     await settle();
-    const index = this.commands.findIndex((command) => command.type === type);
-    assert.ok(index !== -1, `no ${type} came; there is: ${this.commands.map((command) => command.type).join(", ")}`);
-    return this.commands.splice(index, 1)[0] as unknown as CommandOf<T>;
+    const commands = aboutReceipts.has(type) ? this.receiptCommands : this.commands;
+    const index = commands.findIndex((command) => command.type === type);
+    assert.ok(index !== -1, `no ${type} came; there is: ${commands.map((command) => command.type).join(", ")}`);
+    return commands.splice(index, 1)[0] as unknown as CommandOf<T>;
   }
 
   reply<T extends CommandType>(command: CommandOf<T>, fields: ReplyOf<T>): void {

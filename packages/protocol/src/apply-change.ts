@@ -31,6 +31,24 @@ export function applyChange(message: MessageCreated, event: MessageChange, me: U
   }
 }
 
+/** To who deleted the message for themself. Place and author stay, so that the log has no hole. */
+export function concealMessage({ type, conversation, seq, at, from, clientId, replyTo, part, deleted, changed }: MessageCreated): MessageCreated {
+  return {
+    type,
+    conversation,
+    seq,
+    at,
+    from,
+    clientId,
+    content: { type: "deleted" },
+    hidden: true,
+    ...(replyTo === undefined ? {} : { replyTo }),
+    ...(part === undefined ? {} : { part }),
+    ...(deleted === undefined ? {} : { deleted }),
+    ...(changed === undefined ? {} : { changed }),
+  };
+}
+
 /** What a deletion leaves of what was sent beside the content: who and where, and which message it answered. */
 function withoutWords<Message extends Partial<MessageCreated>>(message: Message): Omit<Message, "altText" | "quickReplies" | "sender" | "silent" | "data"> {
   const { altText: _altText, quickReplies: _quickReplies, sender: _sender, silent: _silent, data: _data, ...rest } = message;

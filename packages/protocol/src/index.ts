@@ -1,5 +1,5 @@
 /** The wire of Suda. Isomorphic: nothing here needs Node. */
-export { applyChange, type MessageChange } from "./apply-change.ts";
+export { applyChange, concealMessage, type MessageChange } from "./apply-change.ts";
 export { createByteReviver, decodeBase64, encodeBase64, type ByteReviver } from "./byte-fields.ts";
 export { systemClock, systemRandom, type Clock, type Random, type Timer } from "./clock.ts";
 export { closeCodes, isResumableCloseCode, type CloseReason } from "./close-codes.ts";

@@ -1,5 +1,14 @@
 /** Records of the store as the wire shows them. */
-import type { Conversation, ConversationId, LogEvent, Member, MessageCreated, User, UserId } from "@suda/protocol";
+import {
+  concealMessage,
+  type Conversation,
+  type ConversationId,
+  type LogEvent,
+  type Member,
+  type MessageCreated,
+  type User,
+  type UserId,
+} from "@suda/protocol";
 import { countUnread } from "../store/log-entry.ts";
 import type { Annotation, ConversationRecord, LogEntry, MemberRecord, UserRecord } from "../store/store.ts";
 import { systemUser, type ChatContext } from "./context.ts";
@@ -45,26 +54,10 @@ function messageOf({ seq, body }: LogEntry): readonly number[] {
   return body.type === "message.edited" ? [body.target] : [];
 }
 
-/** To who deleted the message for themself. Place and author stay, so that the log has no hole. */
+/** To who deleted the message for themself. */
 function concealed(event: LogEvent): LogEvent {
-  const content = { type: "deleted" } as const;
-  if (event.type === "message.edited") return { ...event, content };
-  if (event.type !== "message.created") return event;
-  const { type, conversation, seq, at, from, clientId, replyTo, part, deleted, changed } = event;
-  return {
-    type,
-    conversation,
-    seq,
-    at,
-    from,
-    clientId,
-    content,
-    hidden: true,
-    ...(replyTo === undefined ? {} : { replyTo }),
-    ...(part === undefined ? {} : { part }),
-    ...(deleted === undefined ? {} : { deleted }),
-    ...(changed === undefined ? {} : { changed }),
-  };
+  if (event.type === "message.edited") return { ...event, content: { type: "deleted" } };
+  return event.type === "message.created" ? concealMessage(event) : event;
 }
 
 function viewAnnotation({ changed, edited, deleted, reactions }: Annotation, mine: readonly string[]): Partial<MessageCreated> {

@@ -20,6 +20,8 @@ const weighted: readonly (readonly [weight: number, act: Act])[] = [
   [3, inGroup(unpin)],
   [9, inRoom(read)],
   [4, inRoom(typing)],
+  [2, inRoom(ownSide)],
+  [2, inRoom(about("message.hide", 0.3))],
   [3, inRoom((_world, device, id) => device.attempt(() => device.room(id)?.loadOlder() ?? Promise.resolve()))],
   [3, inRoom((_world, device, id) => device.lookAway(id))],
   [2, inRoom(page)],
@@ -126,6 +128,11 @@ function read({ random }: SimulatedWorld, device: SimulatedDevice, conversation:
   const room = device.room(conversation);
   const head = room?.getSnapshot().record?.head ?? 0;
   room?.markRead(Math.max(0, head - (random.isTrue(0.7) ? 0 : random.integer(0, 5))));
+}
+
+/** What a member sets for themself. */
+function ownSide({ random }: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId): void {
+  device.ask({ type: random.pick(["conversation.mute", "conversation.unmute", "conversation.hide", "conversation.show", "receipt.unread"]), conversation });
 }
 
 function typing({ random }: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId): void {

@@ -11,13 +11,15 @@ import type { SimulatedDevice } from "./simulated-device.ts";
 
 export type Report = (kind: string, message: string) => void;
 export type Logs = ReadonlyMap<ConversationId, readonly LogEntry[]>;
+/** Seqs of the messages that one user deleted for themself. */
+export type Hidden = ReadonlyMap<ConversationId, ReadonlySet<number>>;
 
 /** A client that was never here before and shows everything, against the logs. */
-export function checkFresh(user: string, fresh: SudaClient, { logs, report }: { logs: Logs; report: Report }): void {
+export function checkFresh(user: string, fresh: SudaClient, { logs, hidden, report }: { logs: Logs; hidden: Hidden; report: Report }): void {
   for (const { id } of fresh.conversations.getSnapshot().conversations) {
     const where = `${id}, opened afresh by ${user},`;
     const { events, record } = fresh.conversation(id).getSnapshot();
-    const replayed = replayLog(id, logs.get(id) ?? [], user);
+    const replayed = replayLog(id, logs.get(id) ?? [], user, hidden.get(id) ?? new Set());
     if (events.length !== replayed.events.length) report("device.incomplete", `${where} has ${events.length} entries of ${replayed.events.length}`);
     const index = events.findIndex((event, at) => !isDeepStrictEqual(event, replayed.events[at]));
     if (index >= 0) report("snapshot.differs", `${where} shows ${JSON.stringify(events[index])}, the log says ${JSON.stringify(replayed.events[index])}`);

@@ -4,10 +4,10 @@
  * logs replayed, and who saw what with who may.
  */
 import type { ClientConversation, SudaClient } from "@suda/client";
-import type { ConversationId } from "@suda/protocol";
+import type { ConversationId, UserId } from "@suda/protocol";
 import { verifyStore, type LogEntry } from "@suda/server/store";
 import { checkHistory, type LogReading } from "../checker.ts";
-import { checkDevice, checkFresh, checkStream, checkWritten, type Logs, type Report } from "./check-devices.ts";
+import { checkDevice, checkFresh, checkStream, checkWritten, type Hidden, type Logs, type Report } from "./check-devices.ts";
 import { checkSights } from "./check-sights.ts";
 import { showAllOf } from "./simulated-device.ts";
 import type { SimulatedWorld } from "./simulated-world.ts";
@@ -33,7 +33,7 @@ export async function checkWorld(world: SimulatedWorld): Promise<readonly Disagr
   for (const { kind, conversation, message } of checkHistory({ history: world.tap.history, logs: readings })) report(kind, `${conversation}: ${message}`);
   const fresh = await openFresh(world, report);
   await checkSights(world, { logs, report });
-  for (const [user, client] of fresh) checkFresh(user, client, { logs, report });
+  for (const [user, client] of fresh) checkFresh(user, client, { logs, hidden: await readHidden(world, user as UserId, logs), report });
   for (const device of world.devices) {
     const ofUser = fresh.get(device.user);
     if (ofUser !== undefined) checkDevice(device, { fresh: ofUser, report });
@@ -52,6 +52,15 @@ async function readLogs({ store }: SimulatedWorld): Promise<Logs> {
     logs.set(id, entries);
   }
   return logs;
+}
+
+async function readHidden({ store }: SimulatedWorld, user: UserId, logs: Logs): Promise<Hidden> {
+  const hidden = new Map<ConversationId, ReadonlySet<number>>();
+  for (const [id, entries] of logs) {
+    const messages = entries.filter(({ body }) => body.type === "message.created").map(({ seq }) => seq);
+    hidden.set(id, await store.conversations.hiddenBy(id, user, messages));
+  }
+  return hidden;
 }
 
 function storedEntryOf({ seq, at, from, clientId, body }: LogEntry): LogReading["entries"][number] {

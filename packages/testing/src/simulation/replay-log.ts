@@ -21,7 +21,8 @@ interface Deed {
   readonly reactions?: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-export function replayLog(conversation: ConversationId, entries: readonly LogEntry[], viewer: string): Replayed {
+/** @param hidden seqs of messages that the viewer deleted for themself */
+export function replayLog(conversation: ConversationId, entries: readonly LogEntry[], viewer: string, hidden: ReadonlySet<number>): Replayed {
   const deeds = new Map<number, Deed>();
   const pins = new Set<number>();
   let title: string | null | undefined;
@@ -42,7 +43,17 @@ export function replayLog(conversation: ConversationId, entries: readonly LogEnt
       deeds.set(body.target, { ...deeds.get(body.target), changed: seq, reactions });
     }
   }
-  return { events: entries.map((entry) => shownAs(conversation, entry, deeds.get(entry.seq), viewer)), pins: [...pins], title };
+  const events = entries.map((entry) => withoutHidden(shownAs(conversation, entry, deeds.get(entry.seq), viewer), hidden));
+  return { events, pins: [...pins], title };
+}
+
+/** Of what was deleted for oneself, place and author are left, and whether it is deleted for all. */
+function withoutHidden(event: LogEvent, hidden: ReadonlySet<number>): LogEvent {
+  if (event.type === "message.edited" && hidden.has(event.target)) return { ...event, content: { type: "deleted" } };
+  if (event.type !== "message.created" || !hidden.has(event.seq)) return event;
+  const left = new Set(["type", "conversation", "seq", "at", "from", "clientId", "replyTo", "deleted", "changed"]);
+  const fields = Object.fromEntries(Object.entries(event).filter(([field]) => left.has(field)));
+  return { ...(fields as unknown as MessageCreated), content: { type: "deleted" }, hidden: true };
 }
 
 function shownAs(conversation: ConversationId, { seq, at, from, clientId, body }: LogEntry, deed: Deed | undefined, viewer: string): LogEvent {
