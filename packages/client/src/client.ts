@@ -123,6 +123,7 @@ export class Client implements SudaClient {
     this.presence = new PresenceStore({ clock, request: this.request, isOpen, onProblem });
     this.#host = {
       clock,
+      random,
       request: this.request,
       sender: this.#sender,
       emit: this.#listeners.emit,

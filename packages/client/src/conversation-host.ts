@@ -1,11 +1,12 @@
 /** What a conversation needs of the client that holds it. */
-import type { Clock, UserId } from "@suda/protocol";
+import type { Clock, Random, UserId } from "@suda/protocol";
 import type { Emit } from "./client-events.ts";
 import type { Request } from "./connection.ts";
 import type { Sender } from "./sender.ts";
 
 export interface ConversationHost {
   readonly clock: Clock;
+  readonly random: Random;
   readonly request: Request;
   readonly sender: Sender;
   readonly emit: Emit;

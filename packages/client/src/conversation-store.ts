@@ -44,8 +44,11 @@ const lingerMs = 30_000;
 const maxBacklog = 200;
 /** What the server has written is told without being asked for. After so long it was lost on the way, and is read. */
 const eventGraceMs = 1_000;
-/** Before a device says what it has received: who reads at once says so in the same time, which says both. */
-const deliveryDelayMs = 500;
+/**
+ * Milliseconds for each member before a device says what it has received: the more there are, the longer each waits, so that
+ * a message brings no more than four such marks a second however many receive it. Who reads meanwhile says both in one.
+ */
+const deliveryDelayMs = 250;
 /** Members up to which a server keeps receipts, unless it was set up for fewer. */
 const receiptsMaxMembers = 100;
 
@@ -65,6 +68,8 @@ export class ConversationStore implements ClientConversation {
   readonly #recordReader: RecordReader;
   #record: Conversation | undefined;
   #isLeft = false;
+  /** Whether those of before this connection were asked for. */
+  #hasReceipts = false;
   /** Whether {@link EventLog.have} means anything yet. */
   #hasBase = false;
   #linger: Timer | undefined;
@@ -112,7 +117,7 @@ export class ConversationStore implements ClientConversation {
       tell: (seq) => request("receipt.delivered", { conversation: id, seq }),
       onConfirmed: () => {},
       onProblem,
-      delayMs: deliveryDelayMs,
+      delayMs: () => deliveryDelayMs * (this.#record?.memberCount ?? 1) * (0.5 + host.random.float()),
     });
     this.#readMark = new MarkTeller({
       clock,
@@ -296,6 +301,7 @@ export class ConversationStore implements ClientConversation {
   }
 
   onLost(): void {
+    this.#hasReceipts = false;
     this.#catchUp.stop();
     this.#window.stop();
     this.#typing.endTurn();
@@ -342,7 +348,6 @@ export class ConversationStore implements ClientConversation {
     if (this.#log.isKeeping) return;
     this.#log.isKeeping = true;
     this.#window.load();
-    this.#readReceipts();
   }
 
   #lingerOn(): void {
@@ -353,6 +358,7 @@ export class ConversationStore implements ClientConversation {
       this.#window.forget();
       this.#typing.clear();
       this.#receipts.clear();
+      this.#hasReceipts = false;
       this.#store.changed();
     });
   }
@@ -436,23 +442,29 @@ export class ConversationStore implements ClientConversation {
     if (this.#host.tellsDelivery && (this.#record?.memberCount ?? 0) <= receiptsMaxMembers) this.#deliveryMark.advance(seq);
   }
 
-  /** How far others were before this device looked. What comes later is told; what is lost of it is lost (promise 10). */
+  /** How far others were before this device looked, if one of the user's own messages shows it. What comes later is told. */
   #readReceipts(): void {
-    if (!this.#host.isOpen() || (this.#record?.memberCount ?? 0) > receiptsMaxMembers) return;
+    const me = this.#host.me();
+    const { read } = this.#receipts.highest;
+    const isShown = this.#log.events.some(({ type, from, seq }) => type === "message.created" && from === me && seq > read);
+    if (!isShown || this.#hasReceipts || !this.#host.isOpen() || (this.#record?.memberCount ?? 0) > receiptsMaxMembers) return;
+    this.#hasReceipts = true;
     this.#host
       .request("member.list", { conversation: this.id, limit: receiptsMaxMembers })
       .then(({ members }) => {
         if (!this.#log.isKeeping) return;
-        for (const { user, read = 0, delivered = 0 } of members) if (user !== this.#host.me()) this.#receipts.advance(user, { read, delivered });
+        for (const { user, read = 0, delivered = 0 } of members) if (user !== me) this.#receipts.advance(user, { read, delivered });
         this.#store.changed();
       })
-      .catch(() => {});
+      // Asked again with the next page, or the next connection.
+      .catch(() => (this.#hasReceipts = false));
   }
 
   #onOlder(added: readonly LogEvent[]): void {
     for (const event of added) if (event.type === "message.created") this.#onMessage(event);
     // The page may be older than an event that overtook it. What it knows already changes nothing.
     if (added.length > 0) for (const event of this.#log.events) showChange(this.#log, event, this.#host.me());
+    this.#readReceipts();
     this.#store.changed();
   }
 

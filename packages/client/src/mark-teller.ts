@@ -11,8 +11,8 @@ export interface MarkTellerOptions<Reply> {
   readonly tell: (seq: number) => Promise<Reply>;
   readonly onConfirmed: (reply: Reply) => void;
   readonly onProblem: (problem: unknown) => void;
-  /** How long to wait for a higher mark before one is told; default 0. */
-  readonly delayMs?: number;
+  /** How long to wait for a higher mark before one is told; default: not at all. */
+  readonly delayMs?: () => number;
 }
 
 const retryMs = 1_000;
@@ -35,11 +35,11 @@ export class MarkTeller<Reply> {
 
   /** A mark that was told before is told again only with `isAgain`. */
   advance(seq: number, isAgain = false): void {
-    if (seq <= Math.max(this.#wanted ?? 0, isAgain ? 0 : this.#told)) return;
-    this.#wanted = seq;
+    if (seq <= this.#told && !isAgain) return;
+    this.#wanted = Math.max(this.#wanted ?? 0, seq);
     const { clock, delayMs } = this.#options;
     if (delayMs === undefined) this.flush();
-    else this.#timer ??= clock.schedule(delayMs, () => this.flush());
+    else this.#timer ??= clock.schedule(delayMs(), () => this.flush());
   }
 
   /** Another mark says as much as one up to `seq`. */
