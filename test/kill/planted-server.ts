@@ -10,13 +10,13 @@ import { createServer } from "@suda/server";
 import { MemoryChannelLayer, type ChannelLayer } from "@suda/server/channel-layer";
 import type { Store } from "@suda/server/store";
 import { openLmdbStore } from "@suda/store-lmdb";
-import { ackBeforeCommit, fanOutBeforeCommit, noDeduplication } from "./planted-stores.ts";
+import { ackBeforeCommit, fanOutBeforeCommit, noDeduplication, writeBehind } from "./planted-stores.ts";
 import { plantedBugs, type PlantedBug } from "./servers.ts";
 
 const plant: Readonly<Record<PlantedBug, (store: Store, layer: ChannelLayer) => Store>> = {
-  "ack-before-commit": ackBeforeCommit,
+  "ack-before-commit": (store) => ackBeforeCommit(writeBehind(store)),
   "no-deduplication": noDeduplication,
-  "fan-out-before-commit": fanOutBeforeCommit,
+  "fan-out-before-commit": (store, layer) => fanOutBeforeCommit(writeBehind(store), layer),
 };
 
 const { values } = parseArgs({ options: { bug: { type: "string" }, data: { type: "string" } } });

@@ -27,13 +27,16 @@ function othersOf(inner: Store): Omit<LogStore, "append"> {
   };
 }
 
-/** How long these stores keep what they have told before they write it; long enough for a kill to fall into it within a few rounds. */
-const writeBehindMs = 25;
-
-/** Writes everything late, in the order of the calls: timers of one length fire in order. */
-async function appendLate(inner: Store, ...[conversation, drafts, options]: Parameters<LogStore["append"]>): Promise<readonly AppendOutcome[]> {
-  await new Promise((resolve) => setTimeout(resolve, writeBehindMs));
-  return inner.log.append(conversation, drafts, options);
+/** Writes everything late, in the order of the calls: long enough for a kill of a process to fall between within a few rounds. */
+export function writeBehind(inner: Store): Store {
+  return withLog(inner, {
+    ...othersOf(inner),
+    async append(conversation, drafts, options) {
+      // Timers of one length fire in order.
+      await new Promise((resolve) => setTimeout(resolve, 25));
+      return inner.log.append(conversation, drafts, options);
+    },
+  });
 }
 
 /** Acknowledges what it is about to write: a kill between the two loses what the sender holds for safe. */
@@ -43,7 +46,7 @@ export function ackBeforeCommit(inner: Store): Store {
     ...othersOf(inner),
     async append(conversation, drafts, options) {
       const predicted = await predictor.predict(conversation, drafts, options);
-      const appended = appendLate(inner, conversation, drafts, options);
+      const appended = inner.log.append(conversation, drafts, options);
       if (predicted === undefined) return appended;
       // "It will be written soon enough."
       appended.catch(() => {});
@@ -60,7 +63,7 @@ export function fanOutBeforeCommit(inner: Store, layer: ChannelLayer): Store {
     async append(conversation, drafts, options) {
       const entry = await predictor.predict(conversation, drafts, options);
       // Begun before it is shown, as the order of the log is the order of these calls.
-      const appended = appendLate(inner, conversation, drafts, options);
+      const appended = inner.log.append(conversation, drafts, options);
       if (entry !== undefined) await showEarly(layer, conversation, entry);
       return appended;
     },

@@ -5,31 +5,17 @@
  * It holds events while somebody is subscribed, and a little longer; before and after that it only knows the
  * record and how far the log goes, so that a user with thousands of conversations costs little memory.
  */
-import type {
-  Content,
-  Conversation,
-  ConversationChanged,
-  ConversationId,
-  Cursor,
-  LogEvent,
-  ReceiptUpdated,
-  ReplyOf,
-  Resumed,
-  Timer,
-  UserId,
-} from "@suda/protocol";
+import type { Content, Conversation, ConversationChanged, ConversationId, Cursor, LogEvent, ReceiptUpdated, Resumed, Timer, UserId } from "@suda/protocol";
 import { CatchUp } from "./catch-up.ts";
 import type { ClientConversation, ConversationSnapshot, SendOptions } from "./client-conversation.ts";
 import type { ConversationHost } from "./conversation-host.ts";
-import { recordAfter, recordRead, recordUnmarked } from "./conversation-record.ts";
 import { RequestRefused } from "./errors.ts";
 import { asCustomData } from "./custom-types.ts";
 import { EventLog } from "./event-log.ts";
 import { HistoryWindow } from "./history-window.ts";
-import { MarkTeller } from "./mark-teller.ts";
 import { MessageViews } from "./messages.ts";
-import { RecordReader } from "./record-reader.ts";
-import { Receipts } from "./receipts.ts";
+import { RecordKeeper } from "./record-keeper.ts";
+import { ReceiptKeeper } from "./receipt-keeper.ts";
 import type { Sending } from "./sender.ts";
 import { conceal, showChange } from "./show-change.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
@@ -44,13 +30,6 @@ const lingerMs = 30_000;
 const maxBacklog = 200;
 /** What the server has written is told without being asked for. After so long it was lost on the way, and is read. */
 const eventGraceMs = 1_000;
-/**
- * Milliseconds for each member before a device says what it has received: the more there are, the longer each waits, so that
- * a message brings no more than four such marks a second however many receive it. Who reads meanwhile says both in one.
- */
-const deliveryDelayMs = 250;
-/** Members up to which a server keeps receipts, unless it was set up for fewer. */
-const receiptsMaxMembers = 100;
 
 export class ConversationStore implements ClientConversation {
   readonly id: ConversationId;
@@ -62,14 +41,9 @@ export class ConversationStore implements ClientConversation {
   readonly #window: HistoryWindow;
   readonly #views = new MessageViews();
   readonly #typing: Typing;
-  readonly #receipts = new Receipts();
-  readonly #readMark: MarkTeller<ReplyOf<"receipt.read">>;
-  readonly #deliveryMark: MarkTeller<ReplyOf<"receipt.delivered">>;
-  readonly #recordReader: RecordReader;
-  #record: Conversation | undefined;
+  readonly #receipts: ReceiptKeeper;
+  readonly #keeper: RecordKeeper;
   #isLeft = false;
-  /** Whether those of before this connection were asked for. */
-  #hasReceipts = false;
   /** Whether {@link EventLog.have} means anything yet. */
   #hasBase = false;
   #linger: Timer | undefined;
@@ -102,29 +76,21 @@ export class ConversationStore implements ClientConversation {
       onRefused,
       onProblem,
     });
-    this.#recordReader = new RecordReader({
-      clock,
-      isOpen: host.isOpen,
-      ask: () => request("conversation.get", { conversation: id }),
+    this.#keeper = new RecordKeeper({
+      ...host,
+      id,
+      log: this.#log,
+      onChange: () => this.#changed(),
       onRecord: (record) => this.adopt(record, "answer"),
       onGone: () => this.left(),
-      onProblem,
     });
-    this.#typing = new Typing({ clock, onChange: () => this.#store.changed() });
-    this.#deliveryMark = new MarkTeller({
-      clock,
-      isOpen: host.isOpen,
+    this.#typing = new Typing({ clock, isOpen: host.isOpen, tell: (type) => request(type, { conversation: id }), onChange: () => this.#store.changed() });
+    this.#receipts = new ReceiptKeeper({
+      ...host,
+      memberCount: () => this.#record?.memberCount ?? 0,
       tell: (seq) => request("receipt.delivered", { conversation: id, seq }),
-      onConfirmed: () => {},
-      onProblem,
-      delayMs: () => deliveryDelayMs * (this.#record?.memberCount ?? 1) * (0.5 + host.random.float()),
-    });
-    this.#readMark = new MarkTeller({
-      clock,
-      isOpen: host.isOpen,
-      tell: (seq) => request("receipt.read", { conversation: id, seq }),
-      onConfirmed: ({ read, unread }) => this.#onRead(read, unread),
-      onProblem,
+      ask: (limit) => request("member.list", { conversation: id, limit }),
+      onChange: () => this.#store.changed(),
     });
   }
 
@@ -171,22 +137,16 @@ export class ConversationStore implements ClientConversation {
   }
 
   markRead(seq: number = this.#record?.head ?? 0): void {
-    if (this.#record === undefined) return;
-    const wanted = Math.min(seq, this.#record.head);
-    const isMarked = this.#record.markedUnread === true;
-    if (wanted <= (this.#record.read ?? 0) && !isMarked) return;
-    this.#setRead(wanted);
-    if (isMarked) this.#unmark();
-    this.#deliveryMark.pass(wanted);
-    this.#readMark.advance(wanted, isMarked);
+    const told = this.#keeper.markRead(seq);
+    if (told !== undefined) this.#receipts.read(told);
   }
 
   startTyping(): void {
-    if (this.#host.isOpen() && this.#typing.takeTurn()) this.#tell("typing.start");
+    this.#typing.start();
   }
 
   stopTyping(): void {
-    if (this.#typing.endTurn() && this.#host.isOpen()) this.#tell("typing.stop");
+    this.#typing.stop();
   }
 
   // ── for the client ──────────────────────────────────────────────────────────────────────────────────
@@ -207,13 +167,10 @@ export class ConversationStore implements ClientConversation {
     const known = this.#record;
     this.#isLeft = false;
     if (known !== undefined && known.epoch !== record.epoch) return this.#reset(record);
-    // An answer may be older than an event that overtook it, and cannot say what that changed: asked again.
-    if (known !== undefined && known.head > record.head) this.#recordReader.read();
-    else this.#record = record;
+    this.#keeper.take(record);
     if (!this.#hasBase) this.#setBase(occasion === "news" && this.#isFollowed ? Math.max(record.read ?? 0, record.head - maxBacklog) : record.head);
-    if (this.#readMark.wanted !== undefined) this.#setRead(this.#readMark.wanted);
     this.#reach(record.head);
-    if ((record.unread ?? 0) > 0) this.#received(record.head);
+    if ((record.unread ?? 0) > 0) this.#receipts.received(record.head);
     // Messages were deleted for oneself on another device, and nothing says which.
     if (known !== undefined && (known.hiddenMessages ?? 0) !== (record.hiddenMessages ?? 0)) this.#reload();
     this.#changed();
@@ -221,10 +178,9 @@ export class ConversationStore implements ClientConversation {
 
   /** A setting of the user's own changed, or the message `target` was deleted for oneself. */
   ownSideChanged({ conversation, target }: ConversationChanged): void {
-    const hides = (this.#record?.hiddenMessages ?? 0) + 1;
     if (target !== undefined) {
       conceal(this.#log, target);
-      if (this.#record !== undefined && conversation.hiddenMessages === hides) this.#record = { ...this.#record, hiddenMessages: hides };
+      this.#keeper.hid(conversation.hiddenMessages);
     }
     this.adopt(conversation, "answer");
   }
@@ -235,7 +191,7 @@ export class ConversationStore implements ClientConversation {
     else this.#log.trim(this.#log.have + 1 - from);
     this.#window.begin(from);
     // What went is unread no more.
-    this.#recordReader.read();
+    this.#keeper.ask();
     this.#changed();
   }
 
@@ -244,7 +200,7 @@ export class ConversationStore implements ClientConversation {
     const isHole = event.seq > this.#log.have + 1;
     if (isHole && !this.#isFollowed) this.#log.moveTo(event.seq - 1);
     this.#catchUp.receive(event);
-    if (this.#record === undefined || (isHole && !this.#isFollowed)) this.#recordReader.read();
+    if (this.#record === undefined || (isHole && !this.#isFollowed)) this.#keeper.ask();
   }
 
   resumed({ outcome, epoch, head, from, events, more }: Resumed): void {
@@ -258,7 +214,7 @@ export class ConversationStore implements ClientConversation {
   /** Events up to `head` were left out. */
   lag(head: number): void {
     this.#reach(head);
-    if (!this.#isFollowed) this.#recordReader.read();
+    if (!this.#isFollowed) this.#keeper.ask();
   }
 
   /** The server wrote up to `seq` for this client. */
@@ -270,8 +226,8 @@ export class ConversationStore implements ClientConversation {
   }
 
   receiptUpdated({ user, read, delivered }: ReceiptUpdated): void {
-    if (user === this.#host.me()) return this.#onRead(read);
-    if (this.#log.isKeeping && this.#receipts.advance(user, { read, delivered })) this.#store.changed();
+    if (user === this.#host.me()) return this.#keeper.onRead(read);
+    if (this.#log.isKeeping) this.#receipts.told({ user, read, delivered });
   }
 
   typingStarted(user: UserId): void {
@@ -293,15 +249,14 @@ export class ConversationStore implements ClientConversation {
 
   /** hello was answered, and what it said of this conversation was taken. */
   onOpen(): void {
-    this.#readMark.flush();
-    this.#deliveryMark.flush();
+    this.#keeper.flush();
     if (!this.#log.isKeeping || this.#isLeft) return;
     this.#window.load();
-    this.#readReceipts();
+    this.#receipts.askFor(this.#log.events, this.#host.me());
   }
 
   onLost(): void {
-    this.#hasReceipts = false;
+    this.#receipts.onLost();
     this.#catchUp.stop();
     this.#window.stop();
     this.#typing.endTurn();
@@ -321,6 +276,10 @@ export class ConversationStore implements ClientConversation {
 
   // ── inside ──────────────────────────────────────────────────────────────────────────────────────────
 
+  get #record(): Conversation | undefined {
+    return this.#keeper.record;
+  }
+
   get #isFollowed(): boolean {
     return this.#log.isKeeping || this.#host.isListening();
   }
@@ -333,10 +292,10 @@ export class ConversationStore implements ClientConversation {
       status: this.#isLeft ? "left" : this.#window.isLoaded ? "ready" : "loading",
       record: this.#record,
       events,
-      messages: this.#views.build({ events, outgoing: sender.outgoing(this.id), me: me(), byOthers: this.#receipts.highest }),
+      messages: this.#views.build({ events, outgoing: sender.outgoing(this.id), me: me(), byOthers: this.#receipts.ofOthers.highest }),
       hasOlder: this.#window.hasOlder,
       typing: this.#typing.users,
-      receipts: this.#receipts.copy(),
+      receipts: this.#receipts.ofOthers.copy(),
       read: this.#record?.read ?? 0,
       unread: this.#record?.unread ?? 0,
     };
@@ -357,8 +316,7 @@ export class ConversationStore implements ClientConversation {
       this.#log.isKeeping = false;
       this.#window.forget();
       this.#typing.clear();
-      this.#receipts.clear();
-      this.#hasReceipts = false;
+      this.#receipts.forget();
       this.#store.changed();
     });
   }
@@ -379,16 +337,13 @@ export class ConversationStore implements ClientConversation {
   /** Another log has taken this one's place. */
   #reset(record: Conversation): void {
     this.#catchUp.stop();
-    this.#record = record;
-    this.#receipts.clear();
-    this.#readMark.reset();
-    this.#deliveryMark.reset();
+    this.#keeper.reset(record);
+    this.#receipts.reset();
     this.#setBase(record.head);
     this.#host.sender.forgetStored(this.id, Number.POSITIVE_INFINITY);
     this.#window.forget();
     this.#host.emit("log.reset", { type: "log.reset", conversation: this.id, epoch: record.epoch });
     if (this.#log.isKeeping) this.#window.load();
-    this.#recordReader.read();
     this.#changed();
   }
 
@@ -408,14 +363,13 @@ export class ConversationStore implements ClientConversation {
 
   #onApplied(event: LogEvent): void {
     const { me, sender } = this.#host;
-    if (this.#record !== undefined) this.#record = recordAfter(this.#record, event, me());
     if (event.type === "message.created") {
       this.#onMessage(event);
-      if (event.from !== me()) this.#received(event.seq);
+      if (event.from !== me()) this.#receipts.received(event.seq);
       this.#typing.stopped(event.from);
     }
     showChange(this.#log, event, me());
-    this.#concealLast(event);
+    this.#keeper.after(event);
     sender.forgetStored(this.id, event.seq);
     this.#window.trim();
     this.#host.emit("event", event);
@@ -423,81 +377,18 @@ export class ConversationStore implements ClientConversation {
     this.#changed();
   }
 
-  /** Events do not know what their receiver deleted for themself. */
-  #concealLast(event: LogEvent): void {
-    if (event.type !== "message.edited" || this.#record?.hiddenMessages === undefined || this.#record.last !== event) return;
-    const shown = this.#log.at(event.seq);
-    if (shown === undefined || this.#log.at(event.target) === undefined) this.#recordReader.read();
-    else this.#record = { ...this.#record, last: shown };
-  }
-
   #onMessage({ from, clientId, seq, at }: Extract<LogEvent, { type: "message.created" }>): void {
     if (from === this.#host.me()) return this.#host.sender.onLogged(this.id, clientId, { seq, at });
     // Who writes has read.
-    if (this.#log.isKeeping) this.#receipts.advance(from, { read: seq, delivered: seq });
-  }
-
-  /** This device has what others said up to `seq`. */
-  #received(seq: number): void {
-    if (this.#host.tellsDelivery && (this.#record?.memberCount ?? 0) <= receiptsMaxMembers) this.#deliveryMark.advance(seq);
-  }
-
-  /** How far others were before this device looked, if one of the user's own messages shows it. What comes later is told. */
-  #readReceipts(): void {
-    const me = this.#host.me();
-    const { read } = this.#receipts.highest;
-    const isShown = this.#log.events.some(({ type, from, seq }) => type === "message.created" && from === me && seq > read);
-    if (!isShown || this.#hasReceipts || !this.#host.isOpen() || (this.#record?.memberCount ?? 0) > receiptsMaxMembers) return;
-    this.#hasReceipts = true;
-    this.#host
-      .request("member.list", { conversation: this.id, limit: receiptsMaxMembers })
-      .then(({ members }) => {
-        if (!this.#log.isKeeping) return;
-        for (const { user, read = 0, delivered = 0 } of members) if (user !== me) this.#receipts.advance(user, { read, delivered });
-        this.#store.changed();
-      })
-      // Asked again with the next page, or the next connection.
-      .catch(() => (this.#hasReceipts = false));
+    if (this.#log.isKeeping) this.#receipts.told({ user: from, read: seq, delivered: seq });
   }
 
   #onOlder(added: readonly LogEvent[]): void {
     for (const event of added) if (event.type === "message.created") this.#onMessage(event);
     // The page may be older than an event that overtook it. What it knows already changes nothing.
     if (added.length > 0) for (const event of this.#log.events) showChange(this.#log, event, this.#host.me());
-    this.#readReceipts();
+    this.#receipts.askFor(this.#log.events, this.#host.me());
     this.#store.changed();
-  }
-
-  /** The server has this mark. */
-  #onRead(seq: number, unread?: number): void {
-    this.#setRead(seq, unread);
-    const head = this.#record?.head ?? seq;
-    // Beyond the head as it is known here it cannot be taken. Before it nobody here can count what is after it, and a
-    // number without a head may count what is yet to come.
-    if (seq > head || (seq < head && this.#countAfter(seq) === undefined)) this.#recordReader.read();
-  }
-
-  #setRead(seq: number, unread?: number): void {
-    // A mark from before the user read on, or wrote, says nothing of what is unread now.
-    if (this.#record === undefined || seq < (this.#record.read ?? 0)) return;
-    const record = recordRead(this.#record, seq, this.#countAfter(seq) ?? unread);
-    if (record === this.#record) return;
-    this.#record = record;
-    this.#changed();
-  }
-
-  #unmark(): void {
-    if (this.#record !== undefined) this.#record = recordUnmarked(this.#record);
-    this.#changed();
-  }
-
-  #countAfter(seq: number): number | undefined {
-    return this.#log.countOthersAfter(seq, { head: this.#record?.head ?? 0, me: this.#host.me() });
-  }
-
-  #tell(type: "typing.start" | "typing.stop"): void {
-    // Lossy by contract: a refusal (too fast, too many members) changes nothing for the user.
-    this.#host.request(type, { conversation: this.id }).catch(() => {});
   }
 
   #changed(): void {

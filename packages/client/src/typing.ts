@@ -8,6 +8,8 @@ const tellEveryMs = 3_000;
 
 export interface TypingOptions {
   readonly clock: Clock;
+  readonly isOpen: () => boolean;
+  readonly tell: (type: "typing.start" | "typing.stop") => Promise<unknown>;
   readonly onChange: () => void;
 }
 
@@ -44,18 +46,29 @@ export class Typing {
     for (const user of this.#timers.keys()) this.stopped(user);
   }
 
-  /** Whether it is time to tell that one writes. */
-  takeTurn(): boolean {
+  /** One writes. */
+  start(): void {
+    if (!this.#options.isOpen()) return;
     const nowMs = this.#options.clock.monotonicMs();
-    if (this.#toldAtMs !== undefined && nowMs - this.#toldAtMs < tellEveryMs) return false;
+    if (this.#toldAtMs !== undefined && nowMs - this.#toldAtMs < tellEveryMs) return;
     this.#toldAtMs = nowMs;
-    return true;
+    this.#tell("typing.start");
   }
 
-  /** One has sent or stopped: the next stroke is told at once. True when it had been told. */
-  endTurn(): boolean {
+  /** One has stopped. */
+  stop(): void {
     const wasTold = this.#toldAtMs !== undefined;
+    this.endTurn();
+    if (wasTold && this.#options.isOpen()) this.#tell("typing.stop");
+  }
+
+  /** One has sent, or nobody hears it: the next stroke is told at once. */
+  endTurn(): void {
     this.#toldAtMs = undefined;
-    return wasTold;
+  }
+
+  #tell(type: "typing.start" | "typing.stop"): void {
+    // Lossy by contract: a refusal (too fast, too many members) changes nothing for the user.
+    this.#options.tell(type).catch(() => {});
   }
 }

@@ -51,7 +51,7 @@ export function replayLog(conversation: ConversationId, entries: readonly LogEnt
 function withoutHidden(event: LogEvent, hidden: ReadonlySet<number>): LogEvent {
   if (event.type === "message.edited" && hidden.has(event.target)) return { ...event, content: { type: "deleted" } };
   if (event.type !== "message.created" || !hidden.has(event.seq)) return event;
-  const left = new Set(["type", "conversation", "seq", "at", "from", "clientId", "replyTo", "deleted", "changed"]);
+  const left = new Set(["type", "conversation", "seq", "at", "from", "clientId", "replyTo", "part", "deleted", "changed"]);
   const fields = Object.fromEntries(Object.entries(event).filter(([field]) => left.has(field)));
   return { ...(fields as unknown as MessageCreated), content: { type: "deleted" }, hidden: true };
 }
