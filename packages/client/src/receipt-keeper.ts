@@ -54,15 +54,15 @@ export class ReceiptKeeper {
     if (!events.some(({ type, from, seq }) => type === "message.created" && from === me && seq > read)) return;
     const asked = {};
     this.#asked = asked;
-    this.#options
-      .ask(maxMembers)
-      .then(({ members }) => {
-        if (this.#asked !== asked) return;
-        for (const { user, read = 0, delivered = 0 } of members) if (user !== me) this.ofOthers.advance(user, { read, delivered });
-        this.#options.onChange();
-      })
-      // The next connection asks again; until then what is told must do (promise 10).
-      .catch(() => {});
+    // The next connection asks again; until then what is told must do (promise 10).
+    this.#ask(asked, me).catch(() => {});
+  }
+
+  async #ask(asked: object, me: UserId | undefined): Promise<void> {
+    const { members } = await this.#options.ask(maxMembers);
+    if (this.#asked !== asked) return;
+    for (const { user, read = 0, delivered = 0 } of members) if (user !== me) this.ofOthers.advance(user, { read, delivered });
+    this.#options.onChange();
   }
 
   /** This device has what others said up to `seq`. */
