@@ -9,20 +9,20 @@ export type CustomData = { readonly [key: string]: JsonValue };
 
 const encoder = new TextEncoder();
 
-/** True for a plain JSON object of at most `maxBytes` (4 KiB) as JSON, nested at most 16 deep. */
-export function isCustomData(value: unknown, maxBytes: number = limits.dataMaxBytes): value is CustomData {
+/** True for a plain JSON object of at most `maxBytes` (4 KiB) as JSON, nested at most `maxDepth` (16) deep. */
+export function isCustomData(value: unknown, maxBytes: number = limits.dataMaxBytes, maxDepth: number = limits.dataMaxDepth): value is CustomData {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  if (!isJsonValue(value, 1)) return false;
+  if (!isJsonValue(value, 1, maxDepth)) return false;
   return encoder.encode(JSON.stringify(value)).byteLength <= maxBytes;
 }
 
-function isJsonValue(value: unknown, depth: number): boolean {
+function isJsonValue(value: unknown, depth: number, maxDepth: number): boolean {
   if (value === null || typeof value === "boolean") return true;
   if (typeof value === "string") return value.isWellFormed();
   if (typeof value === "number") return Number.isFinite(value);
-  if (typeof value !== "object" || depth > limits.dataMaxDepth) return false;
-  if (Array.isArray(value)) return value.every((element) => isJsonValue(element, depth + 1));
+  if (typeof value !== "object" || depth > maxDepth) return false;
+  if (Array.isArray(value)) return value.every((element) => isJsonValue(element, depth + 1, maxDepth));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;
-  return Object.entries(value).every(([key, element]) => key.isWellFormed() && isJsonValue(element, depth + 1));
+  return Object.entries(value).every(([key, element]) => key.isWellFormed() && isJsonValue(element, depth + 1, maxDepth));
 }

@@ -191,6 +191,7 @@ export { CarouselHeaderSchema, CarouselImageSchema, type CarouselContent, type C
 export { checkFormValue, type FormValue } from "./templates/check-form-value.ts";
 export { checkContent, checkMessage, needsAltText } from "./templates/check-message.ts";
 export { type CustomContent } from "./templates/custom.ts";
+export { checkKindData, checkKindSchema, CustomKindSchema, KindSchemaSchema, type KindSchema } from "./templates/custom-kind.ts";
 export { envelopeFields, MessageBodySchema, messageFields, SenderSchema, type MessageBody, type Sender } from "./templates/envelope.ts";
 export { fillTemplate, type FilledTemplate, type TemplateValues } from "./templates/fill-template.ts";
 export { findAction, formSubmitId, type FormSubmit } from "./templates/find-action.ts";

@@ -215,6 +215,16 @@ export const templateLimits = {
   customKindMaxLength: 64,
   /** UTF-8 bytes of the data of custom content, as JSON. */
   customDataMaxBytes: 8_192,
+  /** Kinds of custom content that are registered with a server, beside those that its program declares. */
+  customKindsMax: 100,
+  /** UTF-8 bytes of the JSON Schema of a kind, as JSON: it fits into a request and into a document. */
+  kindSchemaMaxBytes: 65_000,
+  /** Nesting of the JSON Schema of a kind. */
+  kindSchemaMaxDepth: 28,
+  /** Code units of a regular expression in the JSON Schema of a kind. */
+  kindPatternMaxLength: 256,
+  /** Schemas that the JSON Schema of a kind holds one place of the data against, with all that it refers to. */
+  kindSchemaCostMax: 1_000,
 
   /** Rows of a menu, and buttons of a row. */
   menuRowsMax: 3,

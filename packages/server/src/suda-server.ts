@@ -8,6 +8,7 @@ import type { App, HttpScope } from "./app/app.ts";
 import { InProcessBot, type BotDefinition } from "./bots/in-process-bot.ts";
 import type { ChannelLayer } from "./channel-layer/channel-layer.ts";
 import { MemoryChannelLayer } from "./channel-layer/memory-channel-layer.ts";
+import { CustomKinds } from "./chat/custom-kinds.ts";
 import { defaultChatLimits, type ChatContext, type ChatLimits } from "./chat/context.ts";
 import { Presence } from "./chat/presence.ts";
 import { RetentionSweeper } from "./chat/retention.ts";
@@ -41,6 +42,8 @@ export interface ServerOptions {
   readonly allowedOrigins?: readonly string[];
   /** Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is believed. Default none. */
   readonly trustedProxies?: readonly string[];
+  /** Kinds of `custom` content, each with the JSON Schema of its data, beside those that are registered over HTTP. Default none. */
+  readonly customKinds?: Readonly<Record<string, object>>;
   readonly limits?: Partial<ServerLimits>;
   readonly bounds?: Partial<ConnectionBounds>;
   /** Within how many ms clients are asked to come back when the server restarts, 0…; default 5,000. */
@@ -89,7 +92,7 @@ export interface SudaServer extends AsyncDisposable {
   drain(timeoutMs?: number): Promise<void>;
 }
 
-/** @throws TypeError for keys, origins or proxies that cannot be meant */
+/** @throws TypeError for keys, origins, proxies or schemas that cannot be meant */
 export function createServer(options: ServerOptions): SudaServer {
   const { store, clock = systemClock, random = systemRandom } = options;
   const limits: ServerLimits = { ...defaultServerLimits, ...options.limits };
@@ -106,7 +109,8 @@ export function createServer(options: ServerOptions): SudaServer {
   const layer = options.layer ?? new MemoryChannelLayer({ onFailure });
   // A layer that was given may have other nodes on it.
   const streams = new Streams({ layer, clock, onFailure, isShared: options.layer !== undefined });
-  const context: ChatContext = { store, layer, clock, random, limits, streams, metrics, onFailure };
+  const customKinds = new CustomKinds({ store, clock, declared: options.customKinds ?? {} });
+  const context: ChatContext = { store, layer, clock, random, limits, customKinds, streams, metrics, onFailure };
   const isReady = (): boolean => !sockets.isDraining && store.status().state !== "failed" && store.status().state !== "closed";
 
   const authenticator = new Authenticator({ ...options.auth, clock });

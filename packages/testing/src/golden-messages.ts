@@ -8,6 +8,7 @@ import type { GoldenMessage } from "./golden-messages/golden-message.ts";
 import { listMessages } from "./golden-messages/lists.ts";
 import { plainMessages } from "./golden-messages/plain.ts";
 
+export { goldenKinds } from "./golden-messages/lists.ts";
 export type { GoldenMessage } from "./golden-messages/golden-message.ts";
 
 export const goldenMessages: readonly GoldenMessage[] = [...plainMessages, ...cardMessages, ...listMessages];

@@ -11,7 +11,7 @@ export {
   type ViolationKind,
 } from "./checker.ts";
 export { atEntry, damaged, findingsOf, ofUser, type Damage } from "./damaged-store.ts";
-export { goldenMessage, goldenMessages, type GoldenMessage } from "./golden-messages.ts";
+export { goldenKinds, goldenMessage, goldenMessages, type GoldenMessage } from "./golden-messages.ts";
 export { RawWebSocket, type RawWebSocketOptions } from "./raw-socket/raw-websocket.ts";
 export { encodeWebSocketFrame, FrameReader, opcodes, type FrameOptions, type ReceivedFrame } from "./raw-socket/websocket-frame.ts";
 export { CommandRefused, ConnectionEnded, WireClient, type WireClientOptions } from "./raw-socket/wire-client.ts";

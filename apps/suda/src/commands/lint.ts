@@ -1,6 +1,6 @@
 import { lintTargets } from "@suda/protocol";
 import type { CommandDef } from "citty";
-import { lintFile, readTargets, type LintFinding } from "../lint/lint-file.ts";
+import { lintFile, readKinds, readTargets, type LintFinding } from "../lint/lint-file.ts";
 
 /** `suda lint FILE`: exit 1 when a message would be refused, with `--strict` also when there is a warning. */
 export const lintCommand: CommandDef = {
@@ -8,6 +8,7 @@ export const lintCommand: CommandDef = {
   args: {
     file: { type: "positional", required: true, description: "JSON: a message, or an array of 1 to 5; - for standard input" },
     target: { type: "string", valueHint: "names", default: lintTargets.join(","), description: "Platforms to warn for, separated by commas" },
+    kinds: { type: "string", valueHint: "file", description: "JSON Schemas of custom kinds, by their names" },
     strict: { type: "boolean", description: "Exit 1 when there are warnings" },
     json: { type: "boolean", description: "One line of JSON per finding, and one with the totals" },
   },
@@ -15,7 +16,8 @@ export const lintCommand: CommandDef = {
     const isJson = args["json"] === true;
     const write = (line: string): void => void process.stdout.write(`${line}\n`);
     const targets = readTargets(String(args["target"]));
-    const { messages, findings } = await lintFile(String(args["file"]), targets);
+    const kinds = typeof args["kinds"] === "string" ? await readKinds(args["kinds"]) : undefined;
+    const { messages, findings } = await lintFile(String(args["file"]), targets, kinds);
     for (const finding of findings) write(isJson ? JSON.stringify(finding) : describe(finding));
     const errors = findings.filter(({ level }) => level === "error").length;
     const warnings = findings.length - errors;

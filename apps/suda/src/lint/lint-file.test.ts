@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { stringifyFrame } from "@suda/protocol";
-import { goldenMessage, goldenMessages } from "@suda/testing";
+import { goldenKinds, goldenMessage, goldenMessages } from "@suda/testing";
 
 const program = fileURLToPath(new URL("../../bin/suda.js", import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), "suda-lint-"));
@@ -117,4 +117,20 @@ test("a command that is asked wrongly exits with 2", () => {
   assertRefused(lint([name, "--target", ","]), { code: 2, what: /names no platform/, fix: /line/ });
   assertRefused(lint([]), { code: 2, what: /needs FILE/, fix: /--help/ });
   assertRefused(lint([name, "more.json"]), { code: 2, what: /no place/, fix: /--help/ });
+});
+
+test("[T40] [T41] with --kinds, custom content is held against its kind as a server would; without, its data is not looked at", () => {
+  const kinds = file("kinds.json", goldenKinds);
+  const custom = goldenMessage("custom");
+  assert.equal(lint(["--kinds", kinds, file("poll.json", custom)]).code, 0);
+  const wrong = file("wrong.json", [custom, { ...custom, content: { ...custom.content, data: { question: "?", options: ["a", 1] } } }]);
+  assert.deepEqual(lint(["--kinds", kinds, wrong]), {
+    code: 1,
+    lines: ["✗ /1/content/data/options/1 must be string.", "✗ 2 messages: 1 error, 0 warnings"],
+    errors: [""],
+  });
+  assert.equal(lint([wrong]).code, 0);
+  assert.match(lint(["--kinds", file("none.json", {}), "poll.json"]).lines[0] ?? "", /^✗ \/content\/kind is not one of the kinds/);
+  assertRefused(lint(["--kinds", file("typo.json", { quiz: { requried: [] } }), "poll.json"]), { code: 1, what: /quiz: \/requried/, fix: /BOTS\.md/ });
+  assertRefused(lint(["--kinds", file("list.json", []), "poll.json"]), { code: 1, what: /no kinds/, fix: /poll\.v1/ });
 });

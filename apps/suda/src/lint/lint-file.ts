@@ -1,17 +1,22 @@
 /** `suda lint`: a file with one message or a few, held against the server's own rules, then against other platforms. */
 import { createReadStream } from "node:fs";
 import {
+  checkKindData,
+  checkKindSchema,
   checkMessage,
   createByteReviver,
   createValidator,
   lintMessages,
   lintTargets,
+  isCustomData,
   MessageBodySchema,
   parseJson,
   SudaError,
   templateLimits,
+  type KindSchema,
   type LintTarget,
   type MessageBody,
+  type MessageFault,
 } from "@suda/protocol";
 import { CommandError, systemErrorCode } from "../command-error.ts";
 import { didYouMean } from "../did-you-mean.ts";
@@ -38,12 +43,16 @@ const maxKeys = 50_000;
 const validator = createValidator<MessageBody>(MessageBodySchema);
 const revive = createByteReviver(MessageBodySchema);
 
+/** JSON Schemas by the names of their kinds, as `customKinds` of a server. */
+export type KindSchemas = ReadonlyMap<string, KindSchema>;
+
 /**
  * @param file a path, or `-` for standard input
+ * @param kinds data of custom content is held against them, and other kinds are errors; without them it is not looked at
  * @throws CommandError `file.unreadable` when there is no JSON to look at
  */
-export async function lintFile(file: string, targets: readonly LintTarget[]): Promise<LintResult> {
-  const value = parse(await read(file), nameOf(file));
+export async function lintFile(file: string, targets: readonly LintTarget[], kinds?: KindSchemas): Promise<LintResult> {
+  const value = parse(await read(file), nameOf(file), "Write a message into it, as docs/BOTS.md shows them");
   const isOne = !Array.isArray(value);
   const given: readonly unknown[] = isOne ? [value] : value;
   const max = templateLimits.messagesPerSendMax;
@@ -54,7 +63,7 @@ export async function lintFile(file: string, targets: readonly LintTarget[]): Pr
   const errors: LintFinding[] = [];
   const messages = given.flatMap((one, index) => {
     const prefix = isOne ? "" : `/${index}`;
-    const judged = judge(one, prefix);
+    const judged = judge(one, prefix, kinds);
     if ("level" in judged) errors.push(judged);
     return "level" in judged ? [] : [judged];
   });
@@ -68,6 +77,28 @@ export async function lintFile(file: string, targets: readonly LintTarget[]): Pr
   function own(text: string): string {
     return isOne ? text.slice("/0".length) : text;
   }
+}
+
+/** @throws CommandError `file.unreadable` when the file does not have kinds with schemas that can be checked */
+export async function readKinds(file: string): Promise<KindSchemas> {
+  const hint = 'Write an object of JSON Schemas into it: { "poll.v1": { "type": "object" } }';
+  const value = parse(await read(file), nameOf(file), hint);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new CommandError("file.unreadable", `${nameOf(file)} has no kinds`, hint);
+  return new Map(
+    Object.entries(value).map(([kind, schema]): [string, KindSchema] => {
+      const { kindSchemaMaxBytes: maxSchemaBytes, kindSchemaMaxDepth: maxDepth } = templateLimits;
+      if (!isCustomData(schema, maxSchemaBytes, maxDepth))
+        throw new CommandError(
+          "file.unreadable",
+          `${kind} is no JSON Schema`,
+          `A schema is an object of at most ${maxSchemaBytes} bytes, nested at most ${maxDepth} deep`,
+        );
+      const found = checkKindSchema(schema);
+      if (found !== undefined)
+        throw new CommandError("file.unreadable", `${kind}: ${found.message.slice(0, -1)}`, "docs/BOTS.md has the keywords that are checked");
+      return [kind, schema];
+    }),
+  );
 }
 
 /** @throws CommandError `usage` for a name that is none */
@@ -89,10 +120,10 @@ function isTarget(name: string): name is LintTarget {
   return lintTargets.some((target) => target === name);
 }
 
-function judge(value: unknown, prefix: string): MessageBody | LintFinding {
+function judge(value: unknown, prefix: string, kinds: KindSchemas | undefined): MessageBody | LintFinding {
   try {
     const message = validator.check(revive === undefined ? value : revive(value));
-    const fault = checkMessage(message);
+    const fault = checkMessage(message) ?? kindFault(message, kinds);
     return fault === undefined ? message : { level: "error", path: prefix + fault.path, message: prefix + fault.message };
   } catch (error) {
     if (!(error instanceof SudaError)) throw error;
@@ -100,6 +131,14 @@ function judge(value: unknown, prefix: string): MessageBody | LintFinding {
     if (error.path === undefined || error.path === "") return { level: "error", path, message: "A message is an object with a content." };
     return { level: "error", path, message: prefix + error.message };
   }
+}
+
+function kindFault({ content }: MessageBody, kinds: KindSchemas | undefined): MessageFault | undefined {
+  if (content.type !== "custom" || kinds === undefined) return undefined;
+  const schema = kinds.get(content.kind);
+  if (schema !== undefined) return checkKindData(schema, content.data);
+  const path = "/content/kind";
+  return { path, message: `${path} is not one of the kinds of --kinds; add its schema there, or correct it.` };
 }
 
 function nameOf(file: string): string {
@@ -136,8 +175,8 @@ async function read(file: string): Promise<string> {
   }
 }
 
-function parse(text: string, name: string): unknown {
-  if (text.trim() === "") throw new CommandError("file.unreadable", `${name} is empty`, "Write a message into it, as docs/BOTS.md shows them");
+function parse(text: string, name: string, hint: string): unknown {
+  if (text.trim() === "") throw new CommandError("file.unreadable", `${name} is empty`, hint);
   try {
     return parseJson(text, { maxBytes, maxKeys });
   } catch (error) {

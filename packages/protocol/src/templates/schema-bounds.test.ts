@@ -7,6 +7,7 @@ import { describe, test } from "node:test";
 import { SudaError } from "../errors.ts";
 import { createValidator, type Validator } from "../validator.ts";
 import { ActionSchema } from "./actions.ts";
+import { PartSchema, TemplateChoiceSchema } from "./bot-send.ts";
 import { MessageBodySchema } from "./envelope.ts";
 import { MenuSchema, SlashCommandsSchema } from "./menu.ts";
 
@@ -111,6 +112,14 @@ const roots: readonly { readonly name: string; readonly place: Place; readonly v
     name: key,
     place: { node, path: `/${key}`, name: `/${key}`, isRequired: key === "content", around: (value: unknown) => ({ ...envelope, [key]: value }) },
     validator: createValidator(MessageBodySchema),
+  })),
+  ...[
+    { name: "template of a send", schema: TemplateChoiceSchema },
+    { name: "part", schema: PartSchema },
+  ].map(({ name, schema }) => ({
+    name,
+    place: { node: schema as Node, path: "", name: `<${name}>`, isRequired: false, around: (value: unknown) => value },
+    validator: createValidator(schema),
   })),
   {
     name: "action",
@@ -246,6 +255,9 @@ const agreed: Readonly<Record<string, number>> = {
   "(list)/rows maxItems": 3,
   "(list)/rows/0 maxItems": 3,
   "(image)/areas maxItems": 20,
+  "<template of a send>/id maxLength": 64,
+  "<template of a send>/locale maxLength": 35,
+  "<part>/total maximum": 5,
   " maxItems": 100,
   "/0/name maxLength": 32,
   "/0/description maxLength": 256,

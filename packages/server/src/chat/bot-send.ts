@@ -7,6 +7,7 @@
 import { fillTemplate, SudaError, type CommandOf, type MessageBody, type ReplyOf, type StoredTemplate, type TemplateChoice } from "@suda/protocol";
 import { accessMembership } from "./access.ts";
 import { appendMessages, findSent, type MessageSend, type SentMessages } from "./append-messages.ts";
+import { checkKinds } from "./check-kinds.ts";
 import type { Actor, ChatContext } from "./context.ts";
 import { checkSendable } from "./send-message.ts";
 import { getTemplate, olderVersions } from "./stored-templates.ts";
@@ -32,7 +33,9 @@ export async function sendFromBot(context: ChatContext, actor: Actor, command: B
     throw new SudaError("frame.invalid", "/template stands beside messages; give one of the two.", { path: "/template" });
   if (template !== undefined) return sendTemplate(context, actor, command, template);
   if (messages === undefined) throw new SudaError("frame.invalid", "/messages is missing; give messages, or a template.", { path: "/messages" });
-  return { committed: replyOf(appendMessages(context, actor, checked(actor, command, messages, "/messages"))) };
+  const send = checked(actor, command, messages, "/messages");
+  const earlier = await checkKinds(context, actor, send);
+  return { committed: replyOf(earlier === undefined ? appendMessages(context, actor, send) : Promise.resolve(earlier)) };
 }
 
 function checked(actor: Actor, { conversation, clientId }: BotSendCommand, messages: readonly MessageBody[], at: string): MessageSend {
@@ -44,14 +47,17 @@ function checked(actor: Actor, { conversation, clientId }: BotSendCommand, messa
 
 async function sendTemplate(context: ChatContext, actor: Actor, command: BotSendCommand, choice: TemplateChoice): Promise<PendingBotSend> {
   const template = await getTemplate(context, actor, actor.user, choice.id, choice.version);
-  let send;
+  let send: MessageSend;
+  let earlier: SentMessages | undefined;
   try {
     send = filled(actor, command, template, choice);
+    earlier = await checkKinds(context, actor, send);
   } catch (error) {
     const sent = error instanceof SudaError ? await sentEarlier(context, actor, command, template, choice) : undefined;
     if (sent === undefined) throw error;
     return { committed: replyOf(Promise.resolve(sent)) };
   }
+  if (earlier !== undefined) return { committed: replyOf(Promise.resolve(earlier)) };
   const committed = appendMessages(context, actor, send).catch(async (error: unknown) => {
     const isConflict = error instanceof SudaError && error.code === "send.conflict";
     const sent = isConflict ? await sentEarlier(context, actor, command, template, choice) : undefined;

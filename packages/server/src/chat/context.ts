@@ -6,6 +6,7 @@ import type { Clock, Random, UserId } from "@suda/protocol";
 import type { ChannelLayer } from "../channel-layer/channel-layer.ts";
 import type { Store } from "../store/store.ts";
 import type { Streams } from "./streams.ts";
+import type { CustomKinds } from "./custom-kinds.ts";
 
 export interface ChatContext {
   readonly store: Store;
@@ -14,6 +15,8 @@ export interface ChatContext {
   readonly random: Random;
   readonly limits: ChatLimits;
   readonly streams: Streams;
+  /** Which custom contents may be sent. */
+  readonly customKinds: CustomKinds;
   readonly metrics: ChatMetrics;
   /** Gets what failed without harm to the caller: the channel layer did not take an event. */
   readonly onFailure: (error: unknown) => void;

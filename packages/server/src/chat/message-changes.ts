@@ -29,7 +29,8 @@ export async function editMessage(
   const { conversation, target, content, rev, clientId } = command;
   await accessMembership(context, actor, conversation);
   checkEditedContent(content);
-  const outcome = await append(context, conversation, {
+  const fault = content.type === "custom" ? await context.customKinds.check(content) : undefined;
+  const draft: Draft = {
     from: actor.user,
     roles: anyRole,
     ...asMember(actor),
@@ -37,7 +38,9 @@ export async function editMessage(
     ...(clientId === undefined ? {} : { clientId }),
     ...(rev === undefined ? {} : { ifRev: rev }),
     body: { type: "message.edited", target, rev: 0, content },
-  });
+  };
+  // The kind's schema may have changed since the first try: its retry is told of it all the same (D3).
+  const outcome = await append(context, conversation, draft, fault === undefined ? {} : { onlyKnown: true });
   switch (outcome.outcome) {
     case "stored":
       return { seq: outcome.entry.seq, at: outcome.entry.at, rev: revOf(outcome.entry) };
@@ -51,9 +54,11 @@ export async function editMessage(
       throw refusalOf(outcome.reason);
     case "refused":
       throw refusedError(outcome, gone);
+    case "withheld":
+      if (fault !== undefined) throw new SudaError("frame.invalid", fault.message, { path: fault.path });
+      throw new Error("An edit was withheld for nothing.");
     case "unchanged":
     case "moved":
-    case "withheld":
       throw new Error(`An edit came back as ${outcome.outcome}.`);
   }
 }

@@ -4,7 +4,8 @@
  */
 import { checkContent, checkMessage, SudaError, type CommandOf, type Content, type MessageBody, type MessageFault, type ReplyOf } from "@suda/protocol";
 import { accessMembership } from "./access.ts";
-import { appendMessages } from "./append-messages.ts";
+import { appendMessages, type MessageSend, type SentMessages } from "./append-messages.ts";
+import { checkKinds } from "./check-kinds.ts";
 import type { Actor, ChatContext } from "./context.ts";
 
 export type SendCommand = Omit<CommandOf<"message.send">, "type" | "ref">;
@@ -23,11 +24,14 @@ export interface PendingSend {
 export async function sendMessage(context: ChatContext, actor: Actor, command: SendCommand): Promise<PendingSend> {
   await accessMembership(context, actor, command.conversation);
   checkSendable(actor, command, "");
-  return { committed: commit(context, actor, command) };
+  const { conversation, clientId, ...message } = command;
+  const send: MessageSend = { conversation, clientId, messages: [message], pathOf: () => "" };
+  const earlier = await checkKinds(context, actor, send);
+  return { committed: replyOf(earlier === undefined ? appendMessages(context, actor, send) : Promise.resolve(earlier)) };
 }
 
-async function commit(context: ChatContext, actor: Actor, { conversation, clientId, ...message }: SendCommand): Promise<ReplyOf<"message.send">> {
-  const { seqs, ...rest } = await appendMessages(context, actor, { conversation, clientId, messages: [message], pathOf: () => "" });
+async function replyOf(sent: Promise<SentMessages>): Promise<ReplyOf<"message.send">> {
+  const { seqs, ...rest } = await sent;
   const [seq] = seqs;
   if (seq === undefined) throw new Error("A message was appended and got no seq.");
   return { seq, ...rest };
@@ -45,7 +49,7 @@ export function checkSendable(actor: Actor, message: MessageBody, at: string): v
     throw new SudaError("bot.required", `${at}/sender is for bots; leave it out, your own name and picture are in your profile.`, { path: `${at}/sender` });
 }
 
-/** What no schema can say of a content, for an edit. @throws SudaError frame.invalid */
+/** What is wrong with an edited content but for its shape; of a kind's schema only {@link CustomKinds} knows. @throws SudaError frame.invalid */
 export function checkEditedContent(content: Content): void {
   refuse(checkContent(content), "");
 }

@@ -127,8 +127,8 @@ export const botRoutes: readonly Route[] = [
         }),
       ),
     }),
-    run: async ({ body }) => {
-      const findings = validateMessages(body.messages, body.targets ?? []);
+    run: async ({ context, actor, body }) => {
+      const findings = await validateMessages(context, actor, { messages: body.messages, targets: body.targets ?? [] });
       return { valid: findings.every(({ level }) => level === "warning"), findings };
     },
   }),

@@ -28,6 +28,7 @@ import { openDirect } from "../chat/open-direct.ts";
 import { updateConversation } from "../chat/update-conversation.ts";
 import { getUser, updateUser } from "../chat/users.ts";
 import { botRoutes } from "./bot-routes.ts";
+import { customKindRoutes } from "./custom-kind-routes.ts";
 import { inConversation, replyOf, route, without, type Route } from "./http-route.ts";
 import { messageRoutes } from "./message-routes.ts";
 import { ownSideRoutes } from "./own-side-routes.ts";
@@ -158,6 +159,7 @@ export const routes: readonly Route[] = [
   ...ownSideRoutes,
   ...streamRoutes,
   ...botRoutes,
+  ...customKindRoutes,
 ];
 
 async function createConversation(context: ChatContext, actor: Actor, { kind = "group", id, ...group }: Type.Static<typeof newConversation>): Promise<object> {

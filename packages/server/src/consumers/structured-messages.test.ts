@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { MessageBody } from "@suda/protocol";
-import { clientId, codeOf, createTestGroup, goldenMessage, goldenMessages, TestServer } from "@suda/testing";
+import { clientId, codeOf, createTestGroup, goldenKinds, goldenMessage, goldenMessages, TestServer } from "@suda/testing";
 
 /** A message that breaks one rule, and where. */
 const broken: readonly (readonly [rule: string, message: object, path: string])[] = [
@@ -18,7 +18,7 @@ const broken: readonly (readonly [rule: string, message: object, path: string])[
 
 describe("structured messages", () => {
   test("[T1] [T2] [T3] [T4] [T5] [T7] what breaks a rule is refused with its path and nothing is stored; the whole one is taken", async () => {
-    await using suda = await TestServer.open();
+    await using suda = await TestServer.open({ customKinds: goldenKinds });
     await using alice = await suda.connectBot("alice");
     const { id: conversation } = await createTestGroup(alice, ["bob"]);
     for (const [index, [rule, message, path]] of broken.entries()) {

@@ -4,8 +4,8 @@
  */
 import type { JsonValue } from "@suda/protocol";
 
-/** What a document can be one of: records of bots, their templates, and what webhooks and hooks have yet to do. */
-export const documentCollections = ["bots", "templates", "deliveries", "dead-letters", "hook-cursors"] as const;
+/** What a document can be one of: records of bots, their templates, what webhooks and hooks have yet to do, kinds of custom content. */
+export const documentCollections = ["bots", "templates", "deliveries", "dead-letters", "hook-cursors", "custom-kinds"] as const;
 export type DocumentCollection = (typeof documentCollections)[number];
 
 export interface DocumentRecord {

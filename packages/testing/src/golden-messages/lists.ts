@@ -3,6 +3,19 @@ import { pair, type GoldenMessage } from "./golden-message.ts";
 
 const cdn = "https://cdn.example.com";
 
+/** JSON Schemas of the kinds of the golden custom messages, as `customKinds` of a server or for `PUT /v1/custom-kinds/{kind}`. */
+export const goldenKinds: Readonly<Record<string, object>> = {
+  "poll.v1": {
+    type: "object",
+    properties: {
+      question: { type: "string", minLength: 1, maxLength: 200 },
+      options: { type: "array", items: { type: "string", minLength: 1, maxLength: 80 }, minItems: 2, maxItems: 10, uniqueItems: true },
+    },
+    required: ["question", "options"],
+    additionalProperties: false,
+  },
+};
+
 export const listMessages: readonly GoldenMessage[] = [
   ...pair("list", {
     ko: {

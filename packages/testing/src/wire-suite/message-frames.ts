@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { codecs, type Codec, type Content, type ConversationId, type LogEvent } from "@suda/protocol";
-import { goldenMessages } from "../golden-messages.ts";
+import { goldenKinds, goldenMessages } from "../golden-messages.ts";
 import { WireWorld, type OpenWireServer, type Wire } from "./wire.ts";
 
 const text = (value: string): Content => ({ type: "text", text: value });
@@ -126,6 +126,7 @@ export function messageFrames(open: OpenWireServer, codec: Codec): void {
     await using world = await WireWorld.open(open, codec);
     const readers = await Promise.all(codecs.map((other) => world.connect("bob", other)));
     const alice = await world.connectBot("alice");
+    await registerKinds(world);
     const { conversation } = await alice.ask("conversation.create", { members: [world.user("bob")] });
     for (const [index, { message }] of goldenMessages.entries()) {
       await alice.ask("message.send", { conversation: conversation.id, clientId: `c-${index}`, ...message });
@@ -148,6 +149,7 @@ export function messageFrames(open: OpenWireServer, codec: Codec): void {
     await using world = await WireWorld.open(open, codec);
     const readers = await Promise.all(codecs.map((other) => world.connect("bob", other)));
     const tutor = await world.connectBot("tutor");
+    await registerKinds(world);
     const { conversation } = await tutor.ask("conversation.open", { with: world.user("bob") });
     const expected: object[] = [];
     for (let from = 0; from < goldenMessages.length; from += 5) {
@@ -167,6 +169,10 @@ export function messageFrames(open: OpenWireServer, codec: Codec): void {
       assert.deepEqual(events.map(messageOf), expected);
     }
   });
+}
+
+async function registerKinds(world: WireWorld): Promise<void> {
+  for (const [kind, schema] of Object.entries(goldenKinds)) await world.backend("PUT", `/v1/custom-kinds/${kind}`, { schema });
 }
 
 /** Content and envelope alone. */
