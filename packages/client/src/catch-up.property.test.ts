@@ -61,7 +61,8 @@ class World {
     const first = Math.max(reading.after, this.floor) + 1;
     const events: LogEvent[] = [];
     for (let seq = first; seq <= this.head && events.length < pageSize; seq++) events.push(eventOf(reading.epoch, seq));
-    reading.resolve({ events, head: this.head, more: (events.at(-1)?.seq ?? this.head) < this.head });
+    const from = this.floor === 0 ? {} : { from: this.floor + 1 };
+    reading.resolve({ events, head: this.head, ...from, more: (events.at(-1)?.seq ?? this.head) < this.head });
   }
 
   refuse(): void {

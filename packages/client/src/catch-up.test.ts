@@ -145,6 +145,19 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+test("an event that comes while an answer without events is on its way is not forgotten", async () => {
+  const world = new World(1);
+  world.catchUp.readUpTo(1);
+  world.events = [];
+  const empty = world.answer(10);
+  world.events = [message(1), message(2)];
+  world.live(2);
+  await empty;
+  assert.equal(world.pendingReads, 1);
+  await world.answer(10);
+  assert.deepEqual(world.applied, [1, 2]);
+});
+
 test("[D5] any interleaving of live events, repeats, holes, lag, pages and breaks gives exactly the log", async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 0, max: 60 }), fc.array(step, { maxLength: 60 }), async (length, steps) => {

@@ -85,13 +85,14 @@ export class CatchUp {
     try {
       while (log.have < this.#target) {
         const asked = log.have;
+        const target = this.#target;
         const { events, from = 0 } = await read(asked);
         if (reading !== this.#reading) return;
         // Without an event, all that is missing is gone.
         const first = events[0]?.seq ?? from;
         if (first > log.have + 1) this.truncate(first);
         for (const event of events) this.receive(event);
-        if (log.have === asked) {
+        if (log.have === asked && this.#target === target) {
           // Less is there than was announced: the log was replaced, which the next resume says.
           this.#target = 0;
           this.#held.clear();
