@@ -13,6 +13,9 @@ export const botErrors = {
   "bot.state_too_large": "The state of one conversation is over `maxStateBytes` as JSON. Keep a key in it, and the rest elsewhere.",
   "bot.draft_full": "The text of a stream is at most 5,000 characters. Finish this one, and go on in another.",
   "bot.draft_over": "The stream is finished or given up; begin another one with `ctx.stream()`.",
+  "bot.no_api": "This needs the server's API, and the bot answers in responses alone. Give `createBot` a `url` and a `token` too.",
+  "bot.no_route": "This command is for connections, and a webhook bot has none. Use the WebSocket transport for it.",
+  "bot.answer_full": "A webhook's response holds at most five messages. Give `createBot` a `url` and a `token`, and each is sent as it is said.",
   "bot.commands": "The slash commands could not be told to the server.",
 } as const;
 

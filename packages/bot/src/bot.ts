@@ -1,29 +1,30 @@
 /**
- * A bot: its handlers, and the parts that bring events to them. Where it stands in each conversation is its read mark on the
- * server, so it may be stopped, killed and started again anywhere: what it had not worked off, it works off then.
+ * A bot: its handlers, and what brings events to them: a connection, requests of the server, or both in one program (but not for
+ * one bot user at a time, who has one read mark).
  */
 import { setMaxListeners } from "node:events";
-import type { WorkerPool } from "@suda/offload";
 import { ClientClosed, toConversationId, type TokenProvider, type Transport } from "@suda/client";
 import { newClientId } from "@suda/client/connection";
-import type { ClientId, Clock, CommandType, Event, LogEvent, Random, ReplyOf, SlashCommand, UserId } from "@suda/protocol";
-import { BotError } from "./bot-error.ts";
-import { tellProfile } from "./command-registry.ts";
+import type { WorkerPool } from "@suda/offload";
+import type { ClientId, Clock, CommandType, LogEvent, Random, ReplyOf, SlashCommand, UserId } from "@suda/protocol";
+import type { BotProfile } from "./command-registry.ts";
 import type { CommandContext, Context, Handler, MessageContext, Middleware, PhotoContext, Sayable, Sent } from "./context.ts";
 import type { DeadLetter } from "./conversation-work.ts";
-import { EventProcessor } from "./event-processor.ts";
+import { EventProcessor, type Outcome, type Try } from "./event-processor.ts";
 import { bodyOf, sentOf, type Offload } from "./handler-context.ts";
 import { Handlers } from "./handlers.ts";
-import { ListScan } from "./list-scan.ts";
-import { Session, type Fields } from "./session.ts";
+import { createHttpAsk } from "./http-ask.ts";
+import type { Fields } from "./session.ts";
+import { SocketTransport, type ServerLink } from "./socket-transport.ts";
 import type { StateStore } from "./state-store.ts";
-import { Workload } from "./workload.ts";
+import { WebhookReceiver } from "./webhook-receiver.ts";
 
 /** Everything of a bot's options, with defaults filled in. */
 export interface BotParts<State> {
-  readonly socketUrl: string;
-  readonly apiOrigin: string;
-  readonly tokenProvider: TokenProvider;
+  /** Where the server is; `undefined` for a bot that has no way to it. */
+  readonly server: ServerLink | undefined;
+  /** Secrets of webhooks; empty when it has none. */
+  readonly webhookSecrets: readonly string[];
   readonly transport: Transport;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
@@ -56,77 +57,42 @@ export interface SendOptions {
   readonly clientId?: string;
 }
 
-/** Conversations remembered while nothing happens there; a cursor is some hundred bytes. */
-const maxCursors = 10_000;
 /** Handlers that run when the bot is disposed of may go on for so long. */
 const drainMs = 5_000;
-/** Node ends a process that only waits to connect again: timers of the clock do not hold it. */
-const keepAliveMs = 2_147_483_647;
 
 export class Bot<State> implements AsyncDisposable {
   readonly #parts: BotParts<State>;
   readonly #handlers = new Handlers<State>();
   readonly #commands = new Map<string, SlashCommand>();
-  readonly #session: Session;
-  readonly #workload: Workload;
-  readonly #scan: ListScan;
-  readonly #stopping = new AbortController();
+  readonly #socket: SocketTransport | undefined;
+  readonly #receiver: WebhookReceiver | undefined;
   readonly #closing = new AbortController();
   #pool: Promise<WorkerPool> | undefined;
-  #user: UserId | undefined;
-  /** Whether it is known that the user is a bot: only then is anything worked off. */
-  #isReady = false;
   #started: Promise<void> | undefined;
   #disposed: Promise<void> | undefined;
-  #keepAlive: NodeJS.Timeout | undefined;
 
   constructor(parts: BotParts<State>) {
     this.#parts = parts;
+    const { server, webhookSecrets, clock, fetch } = parts;
+    const closing = this.#closing.signal;
     // Everything that waits listens to it: as much as is done at the same time, which is bounded elsewhere.
-    setMaxListeners(0, this.#closing.signal);
-    const { clock, onProblem } = parts;
-    this.#session = new Session({
-      url: parts.socketUrl,
-      tokenProvider: parts.tokenProvider,
-      transport: parts.transport,
-      clock,
-      random: parts.random,
-      onHello: (reply) => this.#onHello(reply),
-      onEvent: (event) => this.#onEvent(event),
-      onClosed: (error) => {
-        clearInterval(this.#keepAlive);
-        onProblem(error);
-      },
-    });
+    setMaxListeners(0, closing);
     const offload: Offload = async (module, input, options) => (await this.#poolOf()).offload(module, input, options);
     const processor = new EventProcessor<State>({ handlers: this.#handlers, offload, ...parts });
-    this.#workload = new Workload({
-      clock,
-      concurrency: parts.concurrency,
-      maxWaiting: parts.maxWaiting,
-      maxCursors,
-      onRoom: () => this.#look(),
-      onProblem,
-      work: {
-        ask: this.#session.ask,
-        clock,
-        bot: () => this.user,
-        process: (one) => processor.process(one),
-        maxAttempts: parts.maxAttempts,
-        stopping: this.#stopping.signal,
-        closing: this.#closing.signal,
-        connectionEpoch: () => this.#session.epoch,
-        giveUp: (letter) => this.#giveUp(letter),
-        onProblem,
-      },
-    });
-    this.#scan = new ListScan({ ask: this.#session.ask, workload: this.#workload, closing: this.#closing.signal });
+    const process = (one: Try): Promise<Outcome> => processor.process(one);
+    const giveUp = (letter: DeadLetter): Promise<void> => this.#giveUp(letter);
+    const profile = (): BotProfile => ({ name: parts.name, commands: [...this.#commands.values()] });
+    if (server !== undefined) this.#socket = new SocketTransport({ ...parts, server, process, profile, closing, giveUp });
+    if (webhookSecrets.length > 0) {
+      const askOf = (origin: string, token: TokenProvider) => (bot: UserId) => createHttpAsk({ origin, bot, token, fetch, clock });
+      const ask = server === undefined ? undefined : askOf(server.apiOrigin, server.tokenProvider);
+      this.#receiver = new WebhookReceiver({ ...parts, secrets: webhookSecrets, process, ask, closing, giveUp });
+    }
   }
 
   /** Who the bot is. @throws Error before it was started */
   get user(): UserId {
-    if (this.#user === undefined) throw new Error("The bot does not know who it is before `await bot.start()`.");
-    return this.#user;
+    return this.#connected.user;
   }
 
   /** Around everything, in the order of the calls: for what all handlers want, such as a log line or a check. */
@@ -167,20 +133,31 @@ export class Bot<State> implements AsyncDisposable {
    * @throws BotError bot.no_bot; ClientClosed when the server will not have it, such as for a token that is none
    */
   start(): Promise<void> {
-    this.#started ??= this.#start();
+    this.#started ??= this.#closing.signal.aborted ? Promise.reject(this.#closing.signal.reason as Error) : this.#connected.start();
     return this.#started;
   }
+
+  /**
+   * The webhook transport: give it each request of the server, and its answer back. No `start` is needed. A property and no
+   * method, so that it can be handed on: `export default { fetch: bot.fetch }`, `app.post("/suda", (c) => bot.fetch(c.req.raw))`,
+   * or `createServer(nodeListener(bot.fetch))`. Never rejects.
+   * @throws TypeError without `webhook.secrets`
+   */
+  readonly fetch = (request: Request): Promise<Response> => {
+    if (this.#receiver === undefined) throw new TypeError('A webhook bot needs its secrets: createBot({ webhook: { secrets: ["whsec_…"] }, … }).');
+    return this.#receiver.receive(request);
+  };
 
   /** Says one to five messages without having been asked. @throws RequestRefused, ClientClosed */
   async send(conversation: string, message: Sayable | readonly Sayable[], { clientId }: SendOptions = {}): Promise<Sent> {
     const messages = (isList(message) ? message : [message]).map(bodyOf);
     const fields = { conversation: toConversationId(conversation), clientId: (clientId ?? newClientId(this.#parts.random)) as ClientId, messages };
-    return sentOf(await this.#session.ask("bot.send", fields, { signal: this.#closing.signal }));
+    return sentOf(await this.#connected.ask("bot.send", fields, { signal: this.#closing.signal }));
   }
 
   /** Any command of docs/PROTOCOL.md, asked again when the connection breaks before the answer. @throws RequestRefused, ClientClosed */
   request<T extends CommandType>(type: T, fields: Fields<T>): Promise<ReplyOf<T>> {
-    return this.#session.ask(type, fields, { signal: this.#closing.signal });
+    return this.#connected.ask(type, fields, { signal: this.#closing.signal });
   }
 
   /** Begins nothing new, lets handlers end for 5 s, then aborts their signals and closes. Twice is fine. */
@@ -190,89 +167,24 @@ export class Bot<State> implements AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
-    this.#stopping.abort();
     const close = (): void => this.#closing.abort(new ClientClosed("The bot was disposed of."));
-    const timer = this.#parts.clock.schedule(this.#session.state.kind === "open" ? drainMs : 0, close);
-    await this.#workload.end();
+    const isAtWork = this.#socket?.isOpen === true || this.#receiver !== undefined;
+    const timer = this.#parts.clock.schedule(isAtWork ? drainMs : 0, close);
+    await Promise.all([this.#socket?.end(), this.#receiver?.end()]);
     timer.cancel();
     close();
-    this.#session.close();
-    clearInterval(this.#keepAlive);
+    this.#socket?.close();
     if (this.#pool !== undefined) await (await this.#pool)[Symbol.asyncDispose]();
+  }
+
+  get #connected(): SocketTransport {
+    if (this.#socket === undefined) throw new TypeError("The bot has no way to the server: give createBot a `url` and a `token`.");
+    return this.#socket;
   }
 
   async #poolOf(): Promise<WorkerPool> {
     // Loaded when something is offloaded: most bots have nothing of the kind.
     return this.#parts.pool ?? (this.#pool ??= import("@suda/offload").then(({ WorkerPool }) => new WorkerPool()));
-  }
-
-  async #start(): Promise<void> {
-    this.#closing.signal.throwIfAborted();
-    this.#keepAlive = setInterval(() => {}, keepAliveMs);
-    this.#session.connect();
-    const { signal } = this.#closing;
-    try {
-      const me = await this.#whoAmI();
-      const { user } = await this.#session.ask("user.get", { user: me }, { signal });
-      if (user.bot !== true) throw new BotError("bot.no_bot");
-      await this.#tellProfile(me);
-    } catch (error) {
-      clearInterval(this.#keepAlive);
-      this.#session.close();
-      throw error;
-    }
-    this.#isReady = true;
-    this.#look();
-  }
-
-  async #whoAmI(): Promise<UserId> {
-    // Any command waits for the first hello, which says who it is.
-    await this.#session.ask("conversation.list", { limit: 1 }, { signal: this.#closing.signal });
-    return this.user;
-  }
-
-  async #tellProfile(bot: UserId): Promise<void> {
-    const { name, apiOrigin: origin, tokenProvider, fetch } = this.#parts;
-    const commands = [...this.#commands.values()];
-    if (name === undefined && commands.length === 0) return;
-    const options = { origin, token: await tokenProvider(), fetch, signal: this.#closing.signal };
-    try {
-      await tellProfile(bot, { name, commands }, options);
-    } catch (error) {
-      // It answers all the same, so it does not stay away for this.
-      this.#parts.onProblem(new BotError("bot.commands", { cause: error }));
-    }
-  }
-
-  // ── what the connection tells ───────────────────────────────────────────────────────────────────────
-
-  #onHello(reply: ReplyOf<"hello">): void {
-    this.#user = reply.user;
-    if (!this.#isReady) return;
-    this.#workload.refresh();
-    this.#look(reply);
-  }
-
-  #onEvent(event: Event): void {
-    // What comes before is found by the first look.
-    if (!this.#isReady) return;
-    // The default stands for all entries of logs, those of newer servers too.
-    // oxlint-disable-next-line typescript/switch-exhaustiveness-check
-    switch (event.type) {
-      case "conversation.joined":
-        return this.#workload.noteRecord(event.conversation);
-      case "lag":
-        return this.#workload.fallBehind(event.conversation);
-      default:
-        if ("seq" in event) this.#workload.offer(event);
-    }
-  }
-
-  /** Finds what there is to do. */
-  #look(first?: Pick<ReplyOf<"conversation.list">, "conversations" | "more" | "next">): void {
-    this.#scan.run(first).catch((error: unknown) => {
-      if (!this.#closing.signal.aborted && !(error instanceof ClientClosed)) this.#parts.onProblem(error);
-    });
   }
 
   async #giveUp(letter: DeadLetter): Promise<void> {

@@ -32,7 +32,7 @@ export async function tellProfile(bot: UserId, { name, commands }: BotProfile, {
   throw new RequestRefused(await refusalOf(response));
 }
 
-async function refusalOf(response: Response): Promise<Refusal> {
+export async function refusalOf(response: Response): Promise<Refusal> {
   const text = await response.text();
   try {
     const refusal = JSON.parse(text) as Refusal;

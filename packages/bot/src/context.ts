@@ -10,7 +10,7 @@ import type { Fields } from "./session.ts";
 export type Sayable = string | Content | MessageBody;
 
 export interface Sent {
-  /** Of the first message. */
+  /** Of the first message; 0 when it goes out with a webhook's response, and has no place yet. */
   readonly seq: number;
   /** Of all that were said at once, in order. */
   readonly seqs: readonly number[];

@@ -2,20 +2,23 @@
 import type { TokenProvider, Transport } from "@suda/client";
 import { createWebSocketTransport } from "@suda/client/connection";
 import type { WorkerPool } from "@suda/offload";
-import { systemClock, systemRandom, type Clock, type Random } from "@suda/protocol";
+import { isWebhookSecret, systemClock, systemRandom, type Clock, type Random } from "@suda/protocol";
 import { WebSocket } from "ws";
 import { BotError } from "./bot-error.ts";
 import { Bot } from "./bot.ts";
 import type { DeadLetter } from "./conversation-work.ts";
+import type { ServerLink } from "./socket-transport.ts";
 import { MemoryStateStore, type StateStore } from "./state-store.ts";
 
 export interface BotOptions<State> {
-  /** The server: `https://chat.example.com`, or the whole `wss://chat.example.com/v1/socket`. */
-  readonly url: string | URL;
+  /** The server: `https://chat.example.com`, or the whole `wss://chat.example.com/v1/socket`. Only a webhook bot can be without. */
+  readonly url?: string | URL;
   /** A token of the bot's user, signed with the claim `bot: true`; `npx suda token NAME --bot` prints one. Or a {@link tokenProvider}. */
   readonly token?: string | undefined;
   /** Asked before each connection, and about a minute before a token is over. */
   readonly tokenProvider?: TokenProvider;
+  /** For `bot.fetch`: the webhook's secrets, `whsec_…`, one to four. With `url` and `token` it speaks by API, else by its responses alone. */
+  readonly webhook?: { readonly secrets: readonly string[] };
   /** Shown to people. Default: as it was. */
   readonly name?: string;
   /** The state of a conversation that has none yet. Default: an empty object. */
@@ -58,14 +61,12 @@ const maxWaiting = 10_000;
  * await bot.start();
  */
 export function createBot<State extends object = Record<string, unknown>>(options: BotOptions<State>): Bot<State> {
-  const { socketUrl, apiOrigin } = urlsOf(options.url);
-  const { token, onProblem = (problem) => console.error("Suda bot:", problem) } = options;
-  const tokenProvider = options.tokenProvider ?? (token === undefined ? undefined : () => token);
-  if (tokenProvider === undefined) throw new TypeError("A bot needs a `token` or a `tokenProvider`; npx suda token NAME --bot prints a token for development.");
+  const { onProblem = (problem) => console.error("Suda bot:", problem), webhook = { secrets: [] } } = options;
+  for (const secret of webhook.secrets)
+    if (!isWebhookSecret(secret)) throw new TypeError("A webhook's secret is whsec_ and base64, as the server has shown it.");
   return new Bot<State>({
-    socketUrl,
-    apiOrigin,
-    tokenProvider,
+    server: serverOf(options, webhook.secrets.length > 0),
+    webhookSecrets: webhook.secrets,
     // `ws` in Node 20 too, which has none of its own.
     transport: options.transport ?? createWebSocketTransport(WebSocket),
     fetch: options.fetch ?? fetch,
@@ -85,6 +86,14 @@ export function createBot<State extends object = Record<string, unknown>>(option
       options.onDeadLetter ??
       (({ event, error }) => onProblem(new BotError("bot.handler_failed", { conversation: event.conversation, seq: event.seq, cause: error }))),
   });
+}
+
+function serverOf({ url, token, tokenProvider }: Pick<BotOptions<object>, "url" | "token" | "tokenProvider">, isWebhook: boolean): ServerLink | undefined {
+  if (url === undefined && isWebhook) return undefined;
+  if (url === undefined) throw new TypeError("A bot needs the server's `url`, such as http://localhost:8000.");
+  const provider = tokenProvider ?? (token === undefined ? undefined : () => token);
+  if (provider === undefined) throw new TypeError("A bot needs a `token` or a `tokenProvider`; npx suda token NAME --bot prints a token for development.");
+  return { ...urlsOf(url), tokenProvider: provider };
 }
 
 function urlsOf(given: string | URL): { readonly socketUrl: string; readonly apiOrigin: string } {

@@ -6,7 +6,7 @@
  * then the state is kept together with the event's seq, then (by the caller) the read mark moves.
  */
 import { ClientClosed, RequestRefused } from "@suda/client";
-import type { Clock, ErrorCode, LogEvent, UserId } from "@suda/protocol";
+import { stringifyFrame, type Clock, type ErrorCode, type LogEvent, type UserId } from "@suda/protocol";
 import { BotError } from "./bot-error.ts";
 import type { Middleware } from "./context.ts";
 import { HandlerContext, type Offload } from "./handler-context.ts";
@@ -38,11 +38,15 @@ export interface Try {
   readonly closing: AbortSignal;
   /** Whether the connection broke since the try began: then it is not the handler's fault that its time is over. */
   readonly isCutOff: () => boolean;
+  /** Only this event may come again, and not those before it too: whoever asks has a cursor that moves with each. Default false. */
+  readonly isAlone?: boolean;
+  /** What is kept with the state, to be given again. */
+  readonly answer?: () => unknown;
 }
 
 export type Outcome =
   /** Handled, or there was nothing to do. `sent` are seqs of what was said. */
-  | { readonly is: "done"; readonly sent: readonly number[] }
+  | { readonly is: "done"; readonly sent: readonly number[]; readonly answer?: unknown }
   /** Nothing is wrong with the event: it waits, and is not counted. */
   | { readonly is: "later"; readonly delayMs: number }
   | { readonly is: "failed"; readonly error: unknown; readonly isForGood: boolean };
@@ -70,7 +74,7 @@ export class EventProcessor<State> {
     try {
       const stored = await states.get(event.conversation);
       // Handled to the end, and the process ended before the mark moved.
-      if (stored?.epoch === epoch && stored.seq >= event.seq) return nothing;
+      if (stored?.epoch === epoch && (one.isAlone === true ? stored.seq === event.seq : stored.seq >= event.seq)) return { ...nothing, answer: stored.answer };
       return await this.#run(one, stored, (state, signal) => {
         const { attempt, ask } = one;
         const { offload, clock } = this.#options;
@@ -82,7 +86,7 @@ export class EventProcessor<State> {
   }
 
   async #run(
-    { event, epoch, closing }: Try,
+    { event, epoch, closing, answer }: Try,
     stored: StoredState | undefined,
     begin: (state: State, signal: AbortSignal) => { readonly context: HandlerContext<State>; readonly chain: readonly Middleware<State>[] },
   ): Promise<Outcome> {
@@ -90,7 +94,7 @@ export class EventProcessor<State> {
     const before = JSON.stringify(stored === undefined ? initialState() : stored.value);
     const ended = new AbortController();
     const { context, chain } = begin(JSON.parse(before) as State, ended.signal);
-    const given = new Promise<never>((_resolve, reject) => {
+    const isGiven = new Promise<never>((_resolve, reject) => {
       ended.signal.addEventListener("abort", () => reject(ended.signal.reason as Error), { once: true });
     });
     const close = (): void => ended.abort(closing.reason);
@@ -98,10 +102,14 @@ export class EventProcessor<State> {
     const timer = clock.schedule(timeoutMs, () => ended.abort(new BotError("bot.timeout", { conversation: event.conversation, seq: event.seq })));
     try {
       closing.throwIfAborted();
-      await Promise.race([this.#carryOut(context, chain), given]);
+      await Promise.race([this.#carryOut(context, chain), isGiven]);
       const value = this.#checkState(context);
-      if (value !== before) await states.set(event.conversation, { epoch, seq: event.seq, value: JSON.parse(value) });
-      return { is: "done", sent: context.sent };
+      const given = answer?.();
+      if (value !== before) {
+        const kept = given === undefined ? {} : { answer: JSON.parse(stringifyFrame(given)) as unknown };
+        await states.set(event.conversation, { epoch, seq: event.seq, value: JSON.parse(value), ...kept });
+      }
+      return { is: "done", sent: context.sent, answer: given };
     } finally {
       context.end();
       timer.cancel();

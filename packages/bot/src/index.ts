@@ -17,5 +17,6 @@ export {
 } from "./context.ts";
 export { type DeadLetter } from "./conversation-work.ts";
 export { createBot, type BotOptions } from "./create-bot.ts";
+export { nodeListener } from "./node-listener.ts";
 export { type Fields } from "./session.ts";
 export { MemoryStateStore, type StateStore, type StoredState } from "./state-store.ts";

@@ -9,6 +9,8 @@ export interface StoredState {
   readonly seq: number;
   /** JSON. */
   readonly value: unknown;
+  /** What was answered in a webhook's response, JSON: the response may not have arrived, and is given again. */
+  readonly answer?: unknown;
 }
 
 /** A file, Redis, a table: whatever the author has. Both may reject; the event is then tried again. */

@@ -2,11 +2,14 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { createTestGroup, say, TestServer } from "@suda/testing";
+import { newWebhookSecret, signWebhook } from "@suda/protocol";
+import { createTestGroup, ManualClock, say, TestServer } from "@suda/testing";
 import type { Bot, BotOptions, StateStore } from "../src/index.ts";
 import { heard, newBot, openWith, saidBy, textIn, unlimited, until, workedOff } from "./kit.ts";
 
@@ -17,7 +20,7 @@ const snippets = new Map(
   Array.from(document.matchAll(/^<!-- snippet: (bot-[a-z-]+) -->\n\n```ts\n([\s\S]*?)^```$/gm), ([, name = "", code = ""]) => [name, code]),
 );
 /** Each is run by a test below. */
-const known = ["bot-six-lines", "bot-hears", "bot-says", "bot-stream", "bot-state", "bot-failures", "bot-offload", "bot-blocking", "bot-test"];
+const known = ["bot-six-lines", "bot-hears", "bot-says", "bot-stream", "bot-state", "bot-failures", "bot-offload", "bot-webhook", "bot-blocking", "bot-test"];
 
 type AnyBot = Bot<Record<string, unknown>>;
 
@@ -171,6 +174,29 @@ test("work that blocks", async () => {
   const id = await openWith(alice, "echo");
   await say(alice, id, "/fibonacci 20");
   assert.equal(textIn(await alice.event("message.created", ({ from }) => from === "echo")), "It is 6765.");
+});
+
+test("by webhook", async () => {
+  await using suda = await TestServer.open({ ...unlimited, clock: new ManualClock(Date.now()) });
+  const { serveBot } = await load<{ serveBot: (env: object) => Server }>("bot-webhook");
+  await using alice = await suda.connect("alice");
+  const id = await openWith(alice, "echo");
+  const seq = await say(alice, id, "안녕");
+  const secret = newWebhookSecret();
+  const server = serveBot({ SUDA_URL: await suda.listen(), BOT_TOKEN: suda.token("echo", { bot: true }), WEBHOOK_SECRET: secret });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const { events } = await alice.request({ type: "history.get", conversation: id, after: seq - 1 });
+    const body = JSON.stringify({ type: "message.created", bot: "echo", conversation: { id, epoch: "e" }, event: events[0] });
+    const headers = { ...(await signWebhook({ id: "d_1", at: Date.now(), body, secrets: [secret] })) };
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    assert.equal((await fetch(url, { method: "POST", headers, body })).status, 200);
+    await heard(alice, "You said: 안녕");
+    assert.equal((await fetch(url, { method: "POST", headers, body: `${body} ` })).status, 401);
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
 });
 
 test("testing a bot", async () => {
