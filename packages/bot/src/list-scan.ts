@@ -39,10 +39,11 @@ export class ListScan {
     const newest = page.conversations[0]?.lastAt;
     for (;;) {
       for (const record of page.conversations) {
-        while (!workload.offerRecord(record)) {
-          await workload.room();
-          if (isOver()) return;
-        }
+        if (workload.offerRecord(record)) continue;
+        await workload.room();
+        if (isOver()) return;
+        // It waited, and its mark may have moved: that is asked anew.
+        workload.fallBehind(record.id);
       }
       if (!page.more || page.next === undefined || this.#isSeen(page.conversations)) break;
       await workload.room();

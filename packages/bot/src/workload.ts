@@ -63,7 +63,10 @@ export class Workload {
    */
   offerRecord(record: Conversation): boolean {
     const { id, head } = record;
-    const cursor = cursorOf(record);
+    const known = this.#cursors.get(id);
+    const told = cursorOf(record);
+    // What was worked off while the answer was on its way is not worked off again.
+    const cursor = known !== undefined && known.epoch === told.epoch && known.seq > told.seq ? known : told;
     const work = this.#works.get(id);
     if (work !== undefined) work.see(record);
     else if (head <= cursor.seq) this.#remember(id, cursor);
