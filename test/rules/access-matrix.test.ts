@@ -15,7 +15,7 @@ type Role = (typeof roles)[number];
 const outsiders: readonly Role[] = ["anonymous", "stranger", "former"];
 
 interface Place {
-  /** A group of owner, admin, member and other; former was removed. The owner said seq 1. */
+  /** A group of owner, admin, member and other; former was removed. The owner said seq 1, in which other's tap is seq 4. */
   readonly id: ConversationId;
   readonly token: (user: string) => string;
   readonly me: Role;
@@ -78,7 +78,7 @@ const table: { readonly [T in CommandType]: Row } = {
   "message.send": { ask: inIt({ clientId: "mine", content: textOf("mine") })("message.send"), answers: members },
   "bot.send": { ask: inIt({ clientId: "mine", messages: [{ content: textOf("mine") }] })("bot.send"), answers: repeat("bot.required") },
   "message.edit": {
-    ask: inIt({ target: 1, content: textOf("edited") })("message.edit"),
+    ask: inIt({ target: 1, content: { type: "card", text: "edited" } })("message.edit"),
     answers: [unknown, unknown, "message.forbidden", "message.forbidden", "ok"],
   },
   "message.delete": { ask: inIt({ target: 1 })("message.delete"), answers: [unknown, unknown, "message.forbidden", "ok", "ok"] },
@@ -87,6 +87,14 @@ const table: { readonly [T in CommandType]: Row } = {
   "reaction.remove": { ask: inIt({ target: 1, emoji: "👍" })("reaction.remove"), answers: members },
   "pin.add": { ask: inIt({ target: 1 })("pin.add"), answers: managers },
   "pin.remove": { ask: inIt({ target: 1 })("pin.remove"), answers: managers },
+  "interaction.tap": {
+    ask: inIt({ target: 1, action: "more", clientId: "tap" })("interaction.tap"),
+    answers: [unknown, unknown, "ok", "ok", "interaction.forbidden"],
+  },
+  "interaction.answer": {
+    ask: inIt({ target: 4, toast: "noted" })("interaction.answer"),
+    answers: [unknown, unknown, "interaction.forbidden", "interaction.forbidden", "ok"],
+  },
   "history.get": { ask: inIt({ after: 0 })("history.get"), answers: members },
   "receipt.read": { ask: inIt({ seq: 1 })("receipt.read"), answers: members },
   "receipt.delivered": { ask: inIt({ seq: 1 })("receipt.delivered"), answers: members },
@@ -183,7 +191,14 @@ async function openWorld(me: Role): Promise<World> {
   const received: Uint8Array[] = [];
   const mine = await WebSocketCommunicator.connect(recording(suda.server.app, received));
   if (me !== "anonymous") await mine.request({ type: "hello", token: suda.token(me) });
-  await owner.request({ type: "message.send", conversation: id, clientId: clientId("first"), content: textOf(canary()), data: { note: canary() } });
+  await owner.request({
+    type: "message.send",
+    conversation: id,
+    clientId: clientId("first"),
+    content: { type: "card", text: canary(), buttons: [{ type: "postback", id: "more", label: "More", data: { note: canary() }, displayText: canary() }] },
+    altText: canary(),
+    data: { note: canary() },
+  });
   await owner.request({ type: "member.update", conversation: id, user: userId("admin"), role: "admin" });
   // Removed while connected: what it heard before was its own to hear.
   await owner.request({ type: "member.remove", conversation: id, user: userId("former") });
@@ -191,6 +206,8 @@ async function openWorld(me: Role): Promise<World> {
     await mine.event("conversation.left");
     received.length = 0;
   }
+  const { status } = await suda.as("other").post(`/v1/conversations/${id}/messages/1/interactions`, { clientId: "other", action: "more" });
+  assert.equal(status, 200);
   const goOn = async (): Promise<void> => {
     const text = textOf(canary());
     const sent = await owner.answer({ type: "message.send", conversation: id, clientId: "later", content: text });

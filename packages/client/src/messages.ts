@@ -30,8 +30,10 @@ export interface StoredMessage extends MessageFields {
   readonly reactions?: readonly Reaction[];
   /** What it says in words: for a type that the page does not show. */
   readonly altText?: string;
-  /** Actions below it, as long as it is the newest. */
+  /** Actions below it, as long as it is the newest; gone when one of them was tapped. */
   readonly quickReplies?: NonNullable<MessageCreated["quickReplies"]>;
+  /** Actions that can be tapped no more, with the seq of the tap that used each up. */
+  readonly used?: NonNullable<MessageCreated["used"]>;
   /** The name and picture that a bot shows for this one message. */
   readonly sender?: NonNullable<MessageCreated["sender"]>;
 }
@@ -76,7 +78,7 @@ export class MessageViews {
     const state = !isMine || event.seq > delivered ? "sent" : event.seq > read ? "delivered" : "read";
     const known = this.#ofEvents.get(event);
     if (known?.state === state && known.isMine === isMine) return known;
-    const { clientId, content, data, at, seq, from, replyTo, edited, deleted, reactions, altText, quickReplies, sender } = event;
+    const { clientId, content, data, at, seq, from, replyTo, edited, deleted, reactions, altText, quickReplies, used, sender } = event;
     const fields = {
       ...(data === undefined ? {} : { data: asMessageData(data) }),
       ...(replyTo === undefined ? {} : { replyTo }),
@@ -85,6 +87,7 @@ export class MessageViews {
       ...(reactions === undefined ? {} : { reactions }),
       ...(altText === undefined ? {} : { altText }),
       ...(quickReplies === undefined ? {} : { quickReplies }),
+      ...(used === undefined ? {} : { used }),
       ...(sender === undefined ? {} : { sender }),
     };
     const message: StoredMessage = { key: isMine ? clientId : `seq ${seq}`, clientId, content, ...fields, at, isMine, state, seq, from };

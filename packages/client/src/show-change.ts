@@ -1,5 +1,5 @@
-/** Events that are held are shown as history would show them now: edits, deletions and reactions change messages in place (D8). */
-import { applyChange, concealMessage, type LogEvent, type MessageChange, type UserId } from "@suda/protocol";
+/** Events that are held are shown as history would show them now: edits, deletions, reactions and taps change messages in place (D8). */
+import { applyChange, concealMessage, eraseWords, saysSomething, type LogEvent, type MessageChange, type UserId } from "@suda/protocol";
 import type { EventLog } from "./event-log.ts";
 
 /** Changes the message that the event is about, if it is one of those and the message is held. */
@@ -8,11 +8,12 @@ export function showChange(log: EventLog, event: LogEvent, me: UserId | undefine
   // oxlint-disable-next-line typescript/switch-exhaustiveness-check
   switch (event.type) {
     case "message.deleted":
-      eraseEdits(log, event.target);
+      eraseWith(log, event.target);
       return changeMessage(log, event, me);
     case "message.edited":
+    case "interaction.created":
       changeMessage(log, event, me);
-      if (isHidden(log.at(event.target))) eraseEdits(log, event.target);
+      if (isHidden(log.at(event.target))) eraseWith(log, event.target);
       return;
     case "reaction.added":
     case "reaction.removed":
@@ -23,7 +24,7 @@ export function showChange(log: EventLog, event: LogEvent, me: UserId | undefine
 
 /** The message as who deleted it for themself sees it. */
 export function conceal(log: EventLog, target: number): void {
-  eraseEdits(log, target);
+  eraseWith(log, target);
   log.change(target, (event) => (event.type === "message.created" ? concealMessage(event) : event));
 }
 
@@ -35,8 +36,10 @@ function isHidden(event: LogEvent | undefined): boolean {
   return event?.type === "message.created" && event.hidden === true;
 }
 
-/** What was deleted is not to be found in its edits either. */
-function eraseEdits(log: EventLog, target: number): void {
-  for (const event of log.events)
+/** What was deleted is not to be found in its edits either, nor in what its taps said. */
+function eraseWith(log: EventLog, target: number): void {
+  for (const event of log.events) {
     if (event.type === "message.edited" && event.target === target) log.change(event.seq, () => ({ ...event, content: { type: "deleted" } }));
+    if (event.type === "interaction.created" && event.target === target && saysSomething(event.kind)) log.change(event.seq, () => eraseWords(event));
+  }
 }

@@ -3,11 +3,11 @@
  * changed messages of history the same way, so a message that was read and then kept up to date by events
  * equals the message read afresh (rule D8; held by a property test of the server).
  */
-import type { MessageCreated, MessageDeleted, MessageEdited, Reaction, ReactionAdded, ReactionRemoved } from "./events.ts";
+import type { InteractionCreated, MessageCreated, MessageDeleted, MessageEdited, Reaction, ReactionAdded, ReactionRemoved } from "./events.ts";
 import type { UserId } from "./ids.ts";
 
 /** The events that change a message. */
-export type MessageChange = MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved;
+export type MessageChange = MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved | InteractionCreated;
 
 /**
  * The message after the event; the same object when the event is contained in it already.
@@ -28,6 +28,8 @@ export function applyChange(message: MessageCreated, event: MessageChange, me: U
     case "reaction.added":
     case "reaction.removed":
       return { ...rest, changed, ...(edited === undefined ? {} : { edited }), ...withReactions(countReaction(reactions, event, me)) };
+    case "interaction.created":
+      return { ...(event.once === true ? useUp(message, event) : message), changed };
   }
 }
 
@@ -49,9 +51,18 @@ export function concealMessage({ type, conversation, seq, at, from, clientId, re
   };
 }
 
+/** Quick replies vanish for all when one of them was tapped. */
+function useUp({ quickReplies, ...message }: MessageCreated, { action, seq }: InteractionCreated): MessageCreated {
+  const used = [...(message.used ?? []), { action, seq }];
+  const isAnswered = quickReplies?.some((reply) => reply.action.id === action);
+  return quickReplies === undefined || isAnswered === true ? { ...message, used } : { ...message, quickReplies, used };
+}
+
 /** What a deletion leaves of what was sent beside the content: who and where, and which message it answered. */
-function withoutWords<Message extends Partial<MessageCreated>>(message: Message): Omit<Message, "altText" | "quickReplies" | "sender" | "silent" | "data"> {
-  const { altText: _altText, quickReplies: _quickReplies, sender: _sender, silent: _silent, data: _data, ...rest } = message;
+function withoutWords<Message extends Partial<MessageCreated>>(
+  message: Message,
+): Omit<Message, "altText" | "quickReplies" | "sender" | "silent" | "data" | "used"> {
+  const { altText: _altText, quickReplies: _quickReplies, sender: _sender, silent: _silent, data: _data, used: _used, ...rest } = message;
   return rest;
 }
 

@@ -11,6 +11,7 @@ import { ResumedSchema, ResumeSchema } from "./resume.ts";
 import { StreamDraftSchema } from "./stream-events.ts";
 import { botSendFields } from "./templates/bot-send.ts";
 import { envelopeFields, messageFields } from "./templates/envelope.ts";
+import { tapFields, ToastSchema } from "./templates/interaction.ts";
 import { ConversationSchema, MemberSchema, UserNameSchema, UserSchema } from "./records.ts";
 import {
   ClientIdSchema,
@@ -252,6 +253,17 @@ export const commands = {
     summary: "Unpins a message (likewise). If it is not pinned, nothing is written and `seq` is the head.",
     fields: aboutMessage,
     reply: written,
+  },
+  "interaction.tap": {
+    summary:
+      "Taps an action of somebody else's message, a quick reply of it, or sends its form. Idempotent by `clientId` like a send. `used`: it was used up before, nothing is stored, and `seq` and `at` are the first tap's.",
+    fields: { ...aboutMessage, ...tapFields, clientId: ClientIdSchema },
+    reply: Closed({ seq: SeqSchema, at: TimeSchema, duplicate: Type.Optional(Type.Literal(true)), used: Type.Optional(Type.Literal(true)) }),
+  },
+  "interaction.answer": {
+    summary: "Shows a toast to who tapped; `target` is the seq of the tap. Only the author of the tapped message may. Who is not connected does not see it.",
+    fields: { ...aboutMessage, toast: ToastSchema },
+    reply: nothing,
   },
   "history.get": {
     summary:

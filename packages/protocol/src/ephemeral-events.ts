@@ -4,6 +4,7 @@
  */
 import Type from "typebox";
 import { Closed, ConversationIdSchema, SeqSchema, UserIdSchema } from "./scalars.ts";
+import { ToastSchema } from "./templates/interaction.ts";
 
 /** Somebody writes. Good for 6 s, or until their message or `typing.stopped`. */
 export const TypingStartedSchema = Closed({ type: Type.Literal("typing.started"), conversation: ConversationIdSchema, user: UserIdSchema });
@@ -16,6 +17,15 @@ export const ReceiptUpdatedSchema = Closed({
   user: UserIdSchema,
   read: SeqSchema,
   delivered: SeqSchema,
+});
+
+/** To who tapped, alone: the bot's word about the tap with the seq `target`. */
+export const InteractionAnsweredSchema = Closed({
+  type: Type.Literal("interaction.answered"),
+  conversation: ConversationIdSchema,
+  target: SeqSchema,
+  from: UserIdSchema,
+  toast: ToastSchema,
 });
 
 /** The conversation's retention removed what was before `from`; its log begins there now. */
@@ -33,6 +43,7 @@ export const GoawaySchema = Closed({ type: Type.Literal("goaway"), windowMs: Typ
 export type TypingStarted = Type.Static<typeof TypingStartedSchema>;
 export type TypingStopped = Type.Static<typeof TypingStoppedSchema>;
 export type ReceiptUpdated = Type.Static<typeof ReceiptUpdatedSchema>;
+export type InteractionAnswered = Type.Static<typeof InteractionAnsweredSchema>;
 export type ConversationTruncated = Type.Static<typeof ConversationTruncatedSchema>;
 export type PresenceChanged = Type.Static<typeof PresenceChangedSchema>;
 export type Lag = Type.Static<typeof LagSchema>;

@@ -5,8 +5,11 @@
  */
 import Type from "typebox";
 import { ShownContentSchema } from "./content.ts";
+import { templateLimits } from "./limits.ts";
+import { PostbackDataSchema } from "./templates/actions.ts";
 import { PartSchema } from "./templates/bot-send.ts";
 import { envelopeFields } from "./templates/envelope.ts";
+import { ActionIdSchema, InteractionKindSchema, InteractionValueSchema } from "./templates/interaction.ts";
 import {
   ClientIdSchema,
   Closed,
@@ -30,6 +33,9 @@ const place = { conversation: ConversationIdSchema, seq: SeqSchema, at: TimeSche
 /** One emoji on a message: how many members gave it, and whether the receiving user did. */
 export const ReactionSchema = Closed({ emoji: EmojiSchema, count: CountSchema, mine: Type.Optional(Type.Literal(true)) }, { title: "Reaction" });
 
+/** An action that is used up, and the tap that did it. */
+export const UsedActionSchema = Closed({ action: ActionIdSchema, seq: SeqSchema }, { title: "UsedAction" });
+
 /**
  * A message. Live it is as it was sent. In history, resume and `last` it is as it is now: `content` is the
  * latest one, and `changed` is the seq of the last event that is contained in it. `hidden`: the receiving user
@@ -46,6 +52,7 @@ export const MessageCreatedSchema = Closed({
   deleted: Type.Optional(Closed({ by: UserIdSchema, at: TimeSchema })),
   hidden: Type.Optional(Type.Literal(true)),
   reactions: Type.Optional(Type.Array(ReactionSchema)),
+  used: Type.Optional(Type.Array(UsedActionSchema)),
   changed: Type.Optional(SeqSchema),
 });
 
@@ -64,6 +71,28 @@ export const MessageDeletedSchema = Closed({ type: Type.Literal("message.deleted
 
 export const ReactionAddedSchema = Closed({ type: Type.Literal("reaction.added"), ...place, target: SeqSchema, emoji: EmojiSchema });
 export const ReactionRemovedSchema = Closed({ type: Type.Literal("reaction.removed"), ...place, target: SeqSchema, emoji: EmojiSchema });
+
+/**
+ * A tap. `to` wrote the message; `kind`, `data`, `route` and `displayText` are the action's, as it was. `value` comes to
+ * `from` and `to` alone. `once`: nobody can tap it again. `erased`: the message was deleted, or hidden by the receiving
+ * user, and what the tap said went with it.
+ */
+export const InteractionCreatedSchema = Closed({
+  type: Type.Literal("interaction.created"),
+  ...place,
+  clientId: ClientIdSchema,
+  target: SeqSchema,
+  to: UserIdSchema,
+  action: ActionIdSchema,
+  kind: InteractionKindSchema,
+  value: Type.Optional(InteractionValueSchema),
+  data: Type.Optional(PostbackDataSchema),
+  route: Type.Optional(Type.String({ minLength: 1, maxLength: templateLimits.routeMaxLength })),
+  displayText: Type.Optional(Type.String({ minLength: 1, maxLength: templateLimits.displayTextMaxLength })),
+  once: Type.Optional(Type.Literal(true)),
+  erased: Type.Optional(Type.Literal(true)),
+});
+
 export const PinAddedSchema = Closed({ type: Type.Literal("pin.added"), ...place, target: SeqSchema });
 export const PinRemovedSchema = Closed({ type: Type.Literal("pin.removed"), ...place, target: SeqSchema });
 
@@ -106,6 +135,7 @@ export const LogEventSchema = Type.Union([
   MessageDeletedSchema,
   ReactionAddedSchema,
   ReactionRemovedSchema,
+  InteractionCreatedSchema,
   PinAddedSchema,
   PinRemovedSchema,
   MemberAddedSchema,
@@ -119,6 +149,8 @@ export type MessageEdited = Type.Static<typeof MessageEditedSchema>;
 export type MessageDeleted = Type.Static<typeof MessageDeletedSchema>;
 export type ReactionAdded = Type.Static<typeof ReactionAddedSchema>;
 export type ReactionRemoved = Type.Static<typeof ReactionRemovedSchema>;
+export type InteractionCreated = Type.Static<typeof InteractionCreatedSchema>;
+export type UsedAction = Type.Static<typeof UsedActionSchema>;
 export type PinAdded = Type.Static<typeof PinAddedSchema>;
 export type PinRemoved = Type.Static<typeof PinRemovedSchema>;
 export type Reaction = Type.Static<typeof ReactionSchema>;

@@ -17,6 +17,7 @@ import {
 import {
   ConversationTruncatedSchema,
   GoawaySchema,
+  InteractionAnsweredSchema,
   LagSchema,
   ReceiptUpdatedSchema,
   PresenceChangedSchema,
@@ -24,6 +25,7 @@ import {
   TypingStoppedSchema,
   type ConversationTruncated,
   type Goaway,
+  type InteractionAnswered,
   type Lag,
   type PresenceChanged,
   type ReceiptUpdated,
@@ -76,6 +78,7 @@ export const EventSchema = Type.Union([
   StreamFinishedSchema,
   StreamAbortedSchema,
   ReceiptUpdatedSchema,
+  InteractionAnsweredSchema,
   ConversationTruncatedSchema,
   PresenceChangedSchema,
   LagSchema,
@@ -89,6 +92,7 @@ export type EphemeralEvent =
   | ThinkingStopped
   | StreamEvent
   | ReceiptUpdated
+  | InteractionAnswered
   | ConversationTruncated
   | PresenceChanged
   | Lag

@@ -41,6 +41,7 @@ export { decodeCommands, decodeServerFrames, type Decoded } from "./decode.ts";
 export {
   ConversationTruncatedSchema,
   GoawaySchema,
+  InteractionAnsweredSchema,
   LagSchema,
   PresenceChangedSchema,
   ReceiptUpdatedSchema,
@@ -48,6 +49,7 @@ export {
   TypingStoppedSchema,
   type ConversationTruncated,
   type Goaway,
+  type InteractionAnswered,
   type Lag,
   type PresenceChanged,
   type ReceiptUpdated,
@@ -58,6 +60,7 @@ export { CursorSchema, ResumedSchema, ResumeSchema, type Cursor, type Resume, ty
 export { errors, isErrorCode, SudaError, type ErrorCode, type SudaErrorOptions } from "./errors.ts";
 export {
   ConversationUpdatedSchema,
+  InteractionCreatedSchema,
   LogEventSchema,
   MemberAddedSchema,
   MemberRemovedSchema,
@@ -70,7 +73,9 @@ export {
   ReactionAddedSchema,
   ReactionRemovedSchema,
   ReactionSchema,
+  UsedActionSchema,
   type ConversationUpdated,
+  type InteractionCreated,
   type LogEvent,
   type MemberAdded,
   type MemberRemoved,
@@ -83,6 +88,7 @@ export {
   type Reaction,
   type ReactionAdded,
   type ReactionRemoved,
+  type UsedAction,
 } from "./events.ts";
 export {
   commandSchema,
@@ -190,6 +196,7 @@ export { botSendFields, BotSendIdSchema, partClientId, PartSchema, TemplateChoic
 export { CarouselHeaderSchema, CarouselImageSchema, type CarouselContent, type CarouselItem } from "./templates/carousel.ts";
 export { checkFormValue, type FormValue } from "./templates/check-form-value.ts";
 export { checkContent, checkMessage, needsAltText } from "./templates/check-message.ts";
+export { checkTapValue } from "./templates/check-tap-value.ts";
 export { type CustomContent } from "./templates/custom.ts";
 export { checkKindData, checkKindSchema, CustomKindSchema, KindSchemaSchema, type KindSchema } from "./templates/custom-kind.ts";
 export { envelopeFields, MessageBodySchema, messageFields, SenderSchema, type MessageBody, type Sender } from "./templates/envelope.ts";
@@ -197,6 +204,8 @@ export { fillTemplate, type FilledTemplate, type TemplateValues } from "./templa
 export { findAction, formSubmitId, type FormSubmit } from "./templates/find-action.ts";
 export { FormFieldSchema, FormOptionSchema, type FormContent, type FormField } from "./templates/form.ts";
 export { AreaSchema, BaseSizeSchema, type ImagemapContent } from "./templates/imagemap.ts";
+export { ActionIdSchema, InteractionKindSchema, InteractionValueSchema, tapFields, ToastSchema, type InteractionValue } from "./templates/interaction.ts";
+export { eraseWords, saysSomething, type InteractionKind } from "./templates/interaction-words.ts";
 export { lintMessage, lintMessages, lintTargets, type LintTarget, type LintWarning } from "./templates/lint-message.ts";
 export {
   AdjustmentSchema,

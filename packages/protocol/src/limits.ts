@@ -226,6 +226,17 @@ export const templateLimits = {
   /** Schemas that the JSON Schema of a kind holds one place of the data against, with all that it refers to. */
   kindSchemaCostMax: 1_000,
 
+  /** Code points of what is given with a tap when it is a text. */
+  tapTextMaxLength: 1_000,
+  /** UTF-8 bytes of what is given with a tap when it is an object, as JSON. */
+  tapValueMaxBytes: 32_768,
+  /** Taps of one message that may say something (postback, datetime, request, submit): a deletion erases them all at once. */
+  tapsMax: 1_000,
+  /** Actions of one message that are used up. */
+  usedMax: 100,
+  /** Code points of the toast that answers a tap. */
+  toastMaxLength: 200,
+
   /** Rows of a menu, and buttons of a row. */
   menuRowsMax: 3,
   /** Areas of a menu that is an image. */

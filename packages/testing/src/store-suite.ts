@@ -13,6 +13,7 @@ import { documentRules } from "./store-suite/document-rules.ts";
 import { durabilityRules } from "./store-suite/durability-rules.ts";
 import { effectRules } from "./store-suite/effect-rules.ts";
 import { hideRules } from "./store-suite/hide-rules.ts";
+import { interactionRules } from "./store-suite/interaction-rules.ts";
 import { memberRules } from "./store-suite/member-rules.ts";
 import { readRules } from "./store-suite/read-rules.ts";
 import { settingRules } from "./store-suite/setting-rules.ts";
@@ -33,6 +34,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     readRules(open);
     effectRules(open);
     changeRules(open);
+    interactionRules(open);
     memberRules(open);
     conversationRules(open);
     settingRules(open);

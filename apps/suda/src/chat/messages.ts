@@ -63,6 +63,7 @@ export interface Messages {
   readonly deletedBy: (by: string) => string;
   readonly reacted: (by: string, emoji: string) => string;
   readonly unreacted: (by: string, emoji: string) => string;
+  readonly tapped: (by: string, what: string) => string;
   readonly pinned: (by: string) => string;
   readonly unpinned: (by: string) => string;
   readonly noMessage: string;
@@ -158,6 +159,7 @@ const english: Messages = {
   deletedBy: (by) => `${by} deleted a message`,
   reacted: (by, emoji) => `${by} reacted with ${emoji}`,
   unreacted: (by, emoji) => `${by} took ${emoji} back`,
+  tapped: (by, what) => `${by} tapped “${what}”`,
   pinned: (by) => `${by} pinned a message`,
   unpinned: (by) => `${by} unpinned a message`,
   noMessage: "There is no message here yet.",
@@ -251,6 +253,7 @@ const korean: Messages = {
   deletedBy: (by) => `${by} 님이 메시지를 삭제했습니다`,
   reacted: (by, emoji) => `${by} 님이 ${emoji} 반응을 남겼습니다`,
   unreacted: (by, emoji) => `${by} 님이 ${emoji} 반응을 거두었습니다`,
+  tapped: (by, what) => `${by} 님이 “${what}” 버튼을 눌렀습니다`,
   pinned: (by) => `${by} 님이 메시지를 고정했습니다`,
   unpinned: (by) => `${by} 님이 메시지 고정을 풀었습니다`,
   noMessage: "아직 메시지가 없습니다.",

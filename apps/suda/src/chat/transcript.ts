@@ -173,6 +173,8 @@ function changeText(event: ShownChange, nameOf: (user: UserId) => string, messag
       return messages.reacted(by, safeLine(event.emoji));
     case "reaction.removed":
       return messages.unreacted(by, safeLine(event.emoji));
+    case "interaction.created":
+      return messages.tapped(by, safeLine(event.displayText ?? event.action));
     case "pin.added":
       return messages.pinned(by);
     case "pin.removed":

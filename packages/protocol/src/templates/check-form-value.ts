@@ -11,6 +11,10 @@ export type FormValue = Readonly<Record<string, string | number | boolean | read
 /** Linear: no part can match what another one can. */
 const emailExpression = /^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+$/;
 
+export function isEmail(value: unknown): boolean {
+  return typeof value === "string" && codePointLength(value) <= templateLimits.emailMaxLength && emailExpression.test(value);
+}
+
 /**
  * One fault for each field that is wrong, in the form's order, with the field's id as path; empty when all is well.
  * A field that is not required may be left out. An empty text, and nothing chosen, count as left out.

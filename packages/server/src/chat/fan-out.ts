@@ -7,6 +7,7 @@
 import type {
   ConversationId,
   ConversationTruncated,
+  InteractionAnswered,
   LogEvent,
   ReceiptUpdated,
   StreamEvent,
@@ -20,12 +21,15 @@ import type { LayerEvent } from "../channel-layer/channel-layer.ts";
 import type { ConversationRecord, LogEntry } from "../store/store.ts";
 import type { ChatContext } from "./context.ts";
 import { streamGroup, type StreamStopped } from "./stream-calls.ts";
-import { viewEvent } from "./view.ts";
+import { viewEvent, withoutValue } from "./view.ts";
 
 /** A new entry of a conversation's log, to the conversation's group. */
 export interface ConversationEvent extends LayerEvent {
   readonly type: "conversation.event";
+  /** As everybody may see it. */
   readonly event: LogEvent;
+  /** As these users see it, if they see more: what was given with a tap. One object for all of them, so that it is encoded once (⑨). */
+  readonly forSome?: { readonly users: readonly UserId[]; readonly event: LogEvent };
 }
 
 /** The user has become a member, to the user's group: its connections join the conversation's group. */
@@ -51,7 +55,15 @@ export interface PresenceRevoked extends LayerEvent {
 /** Something of the moment, to the conversation's group. */
 export interface ConversationEphemeral extends LayerEvent {
   readonly type: "conversation.ephemeral";
-  readonly event: TypingStarted | TypingStopped | ThinkingStarted | ThinkingStopped | StreamEvent | ReceiptUpdated | ConversationTruncated;
+  readonly event:
+    | TypingStarted
+    | TypingStopped
+    | ThinkingStarted
+    | ThinkingStopped
+    | StreamEvent
+    | ReceiptUpdated
+    | ConversationTruncated
+    | InteractionAnswered;
 }
 
 export type ChatLayerEvent = ConversationEvent | ConversationEphemeral | MembershipJoined | MembershipChanged | PresenceRevoked;
@@ -69,9 +81,18 @@ export function userGroup(user: UserId): string {
 export async function fanOut(context: ChatContext, conversation: ConversationId, entries: readonly LogEntry[]): Promise<void> {
   const group = conversationGroup(conversation);
   for (const entry of entries) {
-    const event: ConversationEvent = { type: "conversation.event", event: viewEvent(conversation, entry) };
-    await tell(context, group, event);
+    await tell(context, group, conversationEvent(viewEvent(conversation, entry)));
   }
+}
+
+/** The event as this user sees it. */
+export function shownTo(user: UserId, { event, forSome }: ConversationEvent): LogEvent {
+  return forSome === undefined || !forSome.users.includes(user) ? event : forSome.event;
+}
+
+function conversationEvent(event: LogEvent): ConversationEvent {
+  if (event.type !== "interaction.created" || event.value === undefined) return { type: "conversation.event", event };
+  return { type: "conversation.event", event: withoutValue(event), forSome: { users: [event.from, event.to], event } };
 }
 
 /** Whether typing and receipts are told to all members. */
@@ -128,6 +149,12 @@ export async function announceThinking(context: ChatContext, event: ThinkingStar
 export async function stopStreams(context: ChatContext, conversation: ConversationId): Promise<void> {
   const event: StreamStopped = { type: "stream.stopped", conversation };
   await tell(context, streamGroup(conversation), event);
+}
+
+/** To the connections of the user who tapped, and nobody else's. */
+export async function tellToast(context: ChatContext, tapper: UserId, event: InteractionAnswered): Promise<void> {
+  const ephemeral: ConversationEphemeral = { type: "conversation.ephemeral", event };
+  await tell(context, userGroup(tapper), ephemeral);
 }
 
 /** `watcher` learns no more of whether `user` is there. */

@@ -137,6 +137,9 @@ function refusalOf(reason: ChangeRefusal, full: ErrorCode = "message.full"): Sud
       return new SudaError("frame.invalid", "/content/type is another one than the message has; an edit keeps it.", { path: "/content/type" });
     case "full":
       return new SudaError(full);
+    case "no_action":
+    case "expired":
+      throw new Error(`A change that is no tap was rejected as ${reason}.`);
   }
 }
 

@@ -1,8 +1,11 @@
 /** Records of the store as the wire shows them. */
 import {
   concealMessage,
+  eraseWords,
+  saysSomething,
   type Conversation,
   type ConversationId,
+  type InteractionCreated,
   type LogEvent,
   type Member,
   type MessageCreated,
@@ -18,14 +21,27 @@ export const mutedForEver: number = Number.MAX_SAFE_INTEGER;
 
 /**
  * A log entry as an event: the same object live and in history, but that a message which was changed since is
- * shown as it is now.
+ * shown as it is now. With what was given with a tap: not everybody may see it, see {@link viewEvents} and {@link fanOut}.
  * @param mine the receiving user's own reactions to it
  */
 export function viewEvent(conversation: ConversationId, { seq, at, from, clientId, body, annotation }: LogEntry, mine: readonly string[] = []): LogEvent {
   const { type, ...rest } = body;
   const changes = annotation === undefined ? {} : viewAnnotation(annotation, mine);
+  if (body.type === "message.created" && body.quickReplies !== undefined && annotation?.used?.some(({ action }) => isReply(body.quickReplies, action)) === true)
+    delete (rest as { quickReplies?: unknown }).quickReplies;
   // The body's shape follows its type, which TypeScript cannot see through the spread.
   return { type, conversation, seq, at, from, ...(clientId === undefined ? {} : { clientId }), ...rest, ...changes } as LogEvent;
+}
+
+/** Quick replies are gone for all when one of them was tapped. */
+function isReply(quickReplies: MessageCreated["quickReplies"] = [], id: string): boolean {
+  return quickReplies.some(({ action }) => action.id === id);
+}
+
+/** As those see it who neither tapped nor wrote what was tapped. */
+export function withoutValue(event: InteractionCreated): InteractionCreated {
+  const { value: _value, ...rest } = event;
+  return rest;
 }
 
 /** Who looks; a member's record is one. */
@@ -43,28 +59,35 @@ export async function viewEvents({ store }: ChatContext, viewer: Viewer, convers
   // Most members have none, and their pages cost no second read.
   const hidden = hides === 0 ? undefined : await store.conversations.hiddenBy(conversation, user, entries.flatMap(messageOf));
   return entries.map((entry) => {
-    const event = viewEvent(conversation, entry, mine?.get(entry.seq));
+    const event = privately(viewEvent(conversation, entry, mine?.get(entry.seq)), user);
     return hidden !== undefined && messageOf(entry).some((seq) => hidden.has(seq)) ? concealed(event) : event;
   });
+}
+
+/** What was given with a tap is for the two alone whom it concerns. */
+function privately(event: LogEvent, viewer: UserId): LogEvent {
+  return event.type !== "interaction.created" || event.from === viewer || event.to === viewer ? event : withoutValue(event);
 }
 
 /** The message whose words the entry holds. */
 function messageOf({ seq, body }: LogEntry): readonly number[] {
   if (body.type === "message.created") return [seq];
-  return body.type === "message.edited" ? [body.target] : [];
+  return body.type === "message.edited" || body.type === "interaction.created" ? [body.target] : [];
 }
 
 /** To who deleted the message for themself. */
 function concealed(event: LogEvent): LogEvent {
   if (event.type === "message.edited") return { ...event, content: { type: "deleted" } };
+  if (event.type === "interaction.created") return saysSomething(event.kind) ? eraseWords(event) : event;
   return event.type === "message.created" ? concealMessage(event) : event;
 }
 
-function viewAnnotation({ changed, edited, deleted, reactions }: Annotation, mine: readonly string[]): Partial<MessageCreated> {
+function viewAnnotation({ changed, edited, deleted, reactions, used }: Annotation, mine: readonly string[]): Partial<MessageCreated> {
   return {
     ...(edited === undefined ? {} : { content: edited.content, edited: { rev: edited.rev, at: edited.at } }),
     ...(deleted === undefined ? {} : { deleted: { by: deleted.by, at: deleted.at } }),
     ...(reactions === undefined ? {} : { reactions: reactions.map(({ emoji, count }) => ({ emoji, count, ...(mine.includes(emoji) ? { mine: true } : {}) })) }),
+    ...(used === undefined ? {} : { used: used.map(({ action, seq }) => ({ action, seq })) }),
     changed,
   };
 }

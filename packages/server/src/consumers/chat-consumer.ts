@@ -26,7 +26,7 @@ import type { UserPrincipal, WebSocketConnection } from "../app/app.ts";
 import type { Channel, ChannelLayer, LayerEvent } from "../channel-layer/channel-layer.ts";
 import { sendFromBot } from "../chat/bot-send.ts";
 import type { Actor, ChatContext } from "../chat/context.ts";
-import type { ChatLayerEvent, MembershipChanged } from "../chat/fan-out.ts";
+import { shownTo, type ChatLayerEvent, type MembershipChanged } from "../chat/fan-out.ts";
 import { greet } from "../chat/greet.ts";
 import type { Presence, PresenceEvent } from "../chat/presence.ts";
 import { sendMessage } from "../chat/send-message.ts";
@@ -306,7 +306,7 @@ export class ChatConsumer {
     const known = event as ChatLayerEvent | PresenceEvent | { readonly type: "layer.dropped" };
     switch (known.type) {
       case "conversation.event":
-        return this.#onConversationEvent(state.actor, state.subscriptions, known.event);
+        return this.#onConversationEvent(state.actor, state.subscriptions, shownTo(state.actor.user, known));
       case "conversation.ephemeral":
         return this.#onEphemeral(state.actor, state.subscriptions, known.event);
       case "presence.event":

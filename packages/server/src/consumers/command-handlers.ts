@@ -7,6 +7,7 @@ import type { CommandOf, CommandType, ReplyOf } from "@suda/protocol";
 import type { Actor, ChatContext } from "../chat/context.ts";
 import { createGroup } from "../chat/create-group.ts";
 import { getHistory } from "../chat/history.ts";
+import { answerTap, tap } from "../chat/interactions.ts";
 import { getConversation, listConversations } from "../chat/list-conversations.ts";
 import { addMembers, leave, listMembers, removeMember, setRole } from "../chat/members.ts";
 import { deleteMessage, editMessage, pin, react } from "../chat/message-changes.ts";
@@ -52,6 +53,8 @@ export const commandHandlers: { readonly [T in HandledType]: Handler<T> } = {
   "reaction.remove": (context, actor, command) => react(context, actor, command, "reaction.removed"),
   "pin.add": (context, actor, command) => pin(context, actor, command, "pin.added"),
   "pin.remove": (context, actor, command) => pin(context, actor, command, "pin.removed"),
+  "interaction.tap": tap,
+  "interaction.answer": answerTap,
   "history.get": getHistory,
   "typing.start": (context, actor, { conversation }) => tellTyping(context, actor, conversation, "typing.started"),
   "typing.stop": (context, actor, { conversation }) => tellTyping(context, actor, conversation, "typing.stopped"),

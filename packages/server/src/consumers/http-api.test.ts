@@ -9,11 +9,15 @@ const codeOf = ({ status, body }: HttpAnswer): string => (status < 300 ? "ok" : 
 type Answer = Record<string, never>;
 const send = (id: string, text = id): object => ({ clientId: id, content: textOf(text) });
 
-/** A server with a group of alice (owner) and bob, made by the backend with an id of its own. */
+const question = { content: textOf("more?"), quickReplies: [{ action: { type: "postback", id: "more", label: "More" } }] };
+
+/** A server with a group of alice (owner) and bob, made by the backend with an id of its own, and one in which a bot has asked alice something. */
 async function openWorld(): Promise<{ suda: TestServer; alice: HttpCommunicator; bob: HttpCommunicator; carol: HttpCommunicator } & AsyncDisposable> {
   const suda = await TestServer.open({ limits: { requests: { perSecond: 0, burst: 1 } } });
   await suda.backend("alice").post("/v1/conversations", { id: "room", title: "팀", members: ["bob", "tutor"] });
   await suda.backend().request("PUT", "/v1/bots/tutor", { name: "Tutor" });
+  await suda.backend("alice").post("/v1/conversations", { id: "asked", members: ["tutor"] });
+  await suda.backend("tutor").post("/v1/conversations/asked/messages", { clientId: "q", ...question });
   return { suda, alice: suda.as("alice"), bob: suda.as("bob"), carol: suda.as("carol"), [Symbol.asyncDispose]: () => suda[Symbol.asyncDispose]() };
 }
 
@@ -35,6 +39,8 @@ const requests: readonly (readonly [name: string, method: string, path: string, 
   ["addReaction", "PUT", `/v1/conversations/room/messages/4/reactions/${encodeURIComponent("👍🏽")}`],
   ["removeReaction", "DELETE", `/v1/conversations/room/messages/4/reactions/${encodeURIComponent("👍🏽")}`],
   ["addPin", "PUT", "/v1/conversations/room/pins/4"],
+  ["tap", "POST", "/v1/conversations/asked/messages/1/interactions", { clientId: "t", action: "more" }],
+  ["answerTap", "POST", "/v1/conversations/asked/interactions/2/answer", { toast: "noted" }, "tutor"],
   ["hideMessage", "PUT", "/v1/conversations/room/messages/4/hidden"],
   ["removePin", "DELETE", "/v1/conversations/room/pins/4"],
   ["deleteMessage", "DELETE", "/v1/conversations/room/messages/4"],
@@ -116,7 +122,7 @@ describe("HTTP API", () => {
     await using world = await openWorld();
     for (const [name, method, path, body] of requests.filter(([, , path]) => path.startsWith("/v1/conversations/"))) {
       const refusal = await world.carol.request(method, path, body);
-      const nowhere = await world.carol.request(method, path.replace("/room", "/nowhere"), body);
+      const nowhere = await world.carol.request(method, path.replace(/\/(room|asked)\b/, "/nowhere"), body);
       assert.deepEqual([refusal.status, refusal.body], [404, nowhere.body], name);
       assert.equal(codeOf(refusal), "conversation.not_found", name);
     }

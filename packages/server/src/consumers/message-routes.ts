@@ -1,6 +1,18 @@
 /** Messages over HTTP: sending, what is done to them afterwards, and reading them. */
-import { Closed, ConversationIdSchema, editFields, EmojiSchema, historyFields, sendFields, SeqSchema } from "@suda/protocol";
+import {
+  ClientIdSchema,
+  Closed,
+  ConversationIdSchema,
+  editFields,
+  EmojiSchema,
+  historyFields,
+  sendFields,
+  SeqSchema,
+  tapFields,
+  ToastSchema,
+} from "@suda/protocol";
 import { getHistory } from "../chat/history.ts";
+import { answerTap, tap } from "../chat/interactions.ts";
 import { deleteMessage, editMessage, pin, react } from "../chat/message-changes.ts";
 import { sendMessage } from "../chat/send-message.ts";
 import { inConversation, ofMessage, replyOf, route, type Route } from "./http-route.ts";
@@ -59,6 +71,28 @@ export const messageRoutes: readonly Route[] = [
     params: reactionToMessage,
     reply: replyOf("reaction.remove"),
     run: ({ context, actor, params }) => react(context, actor, params, "reaction.removed"),
+  }),
+  route({
+    method: "POST",
+    path: "/v1/conversations/:conversation/messages/:target/interactions",
+    name: "tap",
+    summary: "Taps an action of a message in the user's name. Idempotent by `clientId`.",
+    caller: "user",
+    params: ofMessage,
+    body: Closed({ clientId: ClientIdSchema, ...tapFields }),
+    reply: replyOf("interaction.tap"),
+    run: ({ context, actor, params, body }) => tap(context, actor, { ...params, ...body }),
+  }),
+  route({
+    method: "POST",
+    path: "/v1/conversations/:conversation/interactions/:target/answer",
+    name: "answerTap",
+    summary: "Shows a toast to who tapped; `target` is the seq of the tap",
+    caller: "user",
+    params: ofMessage,
+    body: Closed({ toast: ToastSchema }),
+    reply: replyOf("interaction.answer"),
+    run: ({ context, actor, params, body }) => answerTap(context, actor, { ...params, ...body }),
   }),
   route({
     method: "PUT",

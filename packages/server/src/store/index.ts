@@ -31,6 +31,7 @@ export type {
   Floor,
   Head,
   HideOutcome,
+  InteractionBody,
   LogBody,
   LogEntry,
   LogStore,

@@ -1,4 +1,5 @@
 /** One log, entry by entry: does each follow from the one before, and what does it lead to. Part of {@link verifyStore}. */
+import type { UserId } from "@suda/protocol";
 import { eraseBody, isErased } from "./annotations.ts";
 import type { FindingKind } from "./finding.ts";
 import { chainHash, digestOf, emptyHash, isCountable } from "./log-entry.ts";
@@ -15,6 +16,8 @@ export class LogCheck {
   readonly #record: ConversationRecord;
   readonly #report: Report;
   readonly #keys = new Map<string, number>();
+  /** Of messages that may have something to tap. */
+  readonly #authors = new Map<number, UserId>();
   /** Seqs of what counts as unread, ascending. */
   readonly messages: number[] = [];
   /** The entry before; `undefined` behind one that could not be read. */
@@ -55,6 +58,10 @@ export class LogCheck {
       else this.#report("log.key", seq, `the clientId of ${from} is also at seq ${first}`);
     }
     if (isCountable(body)) this.messages.push(seq);
+    if (body.type === "message.created" && (body.content.type !== "text" || body.quickReplies !== undefined)) this.#authors.set(seq, from);
+    // The digest does not hold it, and it decides who sees what was given with the tap.
+    if (body.type === "interaction.created" && (this.#authors.get(body.target) ?? body.to) !== body.to)
+      this.#report("log.digest", seq, "it names another author of its message");
     this.members.apply(entry);
     this.changes.apply(entry);
     this.#before = { seq, at, ordinal, hash };

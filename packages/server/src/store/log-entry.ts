@@ -9,9 +9,14 @@ import type { ConversationPatch, ConversationRecord, LogBody, LogEntry, MemberRe
 /** The hash before the first entry. */
 export const emptyHash: string = "0".repeat(32);
 
-/** SHA-256 of the body in canonical JSON (keys sorted, bytes as base64), first 128 bits, hex: equal exactly when the bodies say the same. */
+/**
+ * SHA-256 of the body in canonical JSON (keys sorted, bytes as base64), first 128 bits, hex: equal exactly when the bodies
+ * say the same. Of a tap only what the tapper says: the rest follows from the log before it.
+ */
 export function digestOf(body: LogBody): string {
-  return sha256(canonicalJson(body));
+  if (body.type !== "interaction.created") return sha256(canonicalJson(body));
+  const { type, target, action, value } = body;
+  return sha256(canonicalJson({ type, target, action, value }));
 }
 
 export interface ChainedEntry {
@@ -60,6 +65,7 @@ export function effectsOf({ from, body, keepsReadMark }: Pick<LogEntry, "from" |
     case "message.deleted":
     case "pin.added":
     case "pin.removed":
+    case "interaction.created":
       // What they do to messages and pins: annotations.ts.
       return [];
     case "member.added":

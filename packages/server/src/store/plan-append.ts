@@ -3,10 +3,10 @@
  * ⑥ of the path of a message. Every driver asks here and then only has to make the plan durable in its own
  * way, so that roles, idempotency and order cannot come out differently in one of them.
  *
- * Rules: S1 S2 S3 S4 S6 S7 S8 S24 S25 S26 S27 S29 of docs/contracts/store.md; held by `storeSuite` of @suda/testing.
+ * Rules: S1 S2 S3 S4 S6 S7 S8 S24 S25 S26 S27 S29 S38 of docs/contracts/store.md; held by `storeSuite` of @suda/testing.
  */
 import type { ClientId, Role, UserId } from "@suda/protocol";
-import { annotate, eraseBody, isMessageChange, judgeChange, pinsAfter, type ChangeView } from "./annotations.ts";
+import { annotate, erasedWith, eraseBody, isMessageChange, judgeChange, pinsAfter, type ChangeView } from "./annotations.ts";
 import { chainHash, digestOf, effectsOf, isCountable, type Effect } from "./log-entry.ts";
 import type {
   Annotation,
@@ -76,7 +76,11 @@ export function planAppend(view: AppendView, drafts: readonly Draft[], options: 
   /** Outcomes that speak of an entry of this very append, and fall with it. */
   const leaning = new Set<AppendOutcome>();
   let isHeld = false;
-  for (const draft of drafts) {
+  for (const [index, draft] of drafts.entries()) {
+    if (draft.follows === true && outcomes[index - 1]?.outcome !== "stored") {
+      outcomes.push({ outcome: "withheld" });
+      continue;
+    }
     const outcome = place(draft);
     outcomes.push(outcome);
     if (outcome.outcome !== "stored" && outcome.outcome !== "duplicate" && outcome.outcome !== "unchanged") isHeld = true;
@@ -102,7 +106,7 @@ export function planAppend(view: AppendView, drafts: readonly Draft[], options: 
     if (roles !== undefined && (role === undefined || !roles.includes(role))) return { outcome: "refused", reason: "role" };
     const refused = draft.asMember === true ? work.refusalOf(draft, { role, at, now: options.now }) : undefined;
     if (refused !== undefined) return refused;
-    const judged = judgeChange(work, draft);
+    const judged = judgeChange(work, draft, at);
     if (judged.judgement === "reject") return { outcome: "rejected", reason: judged.reason };
     if (judged.judgement === "unchanged") return lean({ outcome: "unchanged", seq: judged.seq, at: judged.at }, work.entries.length > 0);
     const entry = work.store(draft, judged.body, at);
@@ -232,7 +236,7 @@ class Work implements ChangeView {
     if (body.type === "reaction.added" || body.type === "reaction.removed")
       this.reactions.push({ target, emoji: body.emoji, user: entry.from, isOn: body.type === "reaction.added" });
     if (body.type !== "message.deleted") return;
-    for (const seq of [target, ...(before?.edited?.seqs ?? [])]) {
+    for (const seq of [target, ...erasedWith(before)]) {
       const old = this.entry(seq);
       if (old !== undefined) this.erased.set(seq, { ...old, body: eraseBody(old.body) });
     }

@@ -6,7 +6,7 @@
  * Rules: S3 S26 S31 S32 of docs/contracts/store.md; held by `storeSuite` of @suda/testing.
  */
 import type { ClientId, UserId } from "@suda/protocol";
-import { eraseBody, isErased } from "./annotations.ts";
+import { erasedWith, eraseBody, isErased } from "./annotations.ts";
 import { storedKeyOf } from "./plan-append.ts";
 import type { Annotation, ConversationRecord, LogEntry, MemberRecord, StoredKey } from "./store.ts";
 
@@ -35,7 +35,7 @@ export interface TruncationPlan {
   readonly removed: readonly LogEntry[];
   /** What stays of their keys. */
   readonly keys: readonly { readonly from: UserId; readonly clientId: ClientId; readonly key: StoredKey }[];
-  /** Later edits of messages that go: they stay in their places, without what was written in them (S26). */
+  /** Later edits of messages that go, and taps in them: they stay in their places, without what was written in them (S26). */
   readonly erased: readonly LogEntry[];
   readonly hideMarks: readonly HideMark[];
   /** How many each of these users has hidden afterwards, and the record of those who are members. */
@@ -43,7 +43,7 @@ export interface TruncationPlan {
   readonly members: ReadonlyMap<UserId, MemberRecord>;
 }
 
-/** @param last seq of the last entry that may go, at most the head @param maxRecords bounds entries, keys and edits together, but for those of the first entry */
+/** @param last seq of the last entry that may go, at most the head @param maxRecords bounds entries, keys, edits and taps together, but for those of the first entry */
 export function planTruncation(view: TruncationView, last: number, maxRecords: number): TruncationPlan | undefined {
   const { floor: before, pins, ...rest } = view.conversation;
   const first = (before?.seq ?? 0) + 1;
@@ -56,9 +56,9 @@ export function planTruncation(view: TruncationView, last: number, maxRecords: n
     erased.delete(seq);
     if (entry.clientId !== undefined) keys.push({ from: entry.from, clientId: entry.clientId, key: storedKeyOf(entry) });
     if (entry.body.type !== "message.created") continue;
-    for (const edit of view.annotation(seq)?.edited?.seqs ?? []) {
-      const later = view.entry(edit);
-      if (!isErased(later.body)) erased.set(edit, { ...later, body: eraseBody(later.body) });
+    for (const change of erasedWith(view.annotation(seq))) {
+      const later = view.entry(change);
+      if (!isErased(later.body)) erased.set(change, { ...later, body: eraseBody(later.body) });
     }
   }
   const end = removed.at(-1);

@@ -1,10 +1,10 @@
 /**
- * What a log alone tells of its messages: edits, deletions, reactions and pins, and what must be erased. Changes have a
+ * What a log alone tells of its messages: edits, deletions, reactions, taps and pins, and what must be erased. Changes have a
  * greater seq than their message, so that for every message above the floor all of them are there, and what comes of it
  * is certain. Contents are kept as their digests: a whole log of edits need not fit into memory.
  */
 import type { UserId } from "@suda/protocol";
-import { annotate, isErased, isMessageChange, pinsAfter } from "./annotations.ts";
+import { annotate, isErasable, isErased, isMessageChange, pinsAfter } from "./annotations.ts";
 import { digestOf } from "./log-entry.ts";
 import type { Annotation, LogEntry } from "./store.ts";
 
@@ -16,7 +16,7 @@ export class ChangesReplay {
   readonly #expected = new Map<number, Annotation>();
   readonly #stored = new Map<number, Annotation>();
   readonly #erasedMessages = new Set<number>();
-  readonly #edits: { readonly seq: number; readonly target: number; readonly isErased: boolean }[] = [];
+  readonly #erasable: { readonly seq: number; readonly target: number; readonly isErased: boolean }[] = [];
 
   /** @param floor seq of the last entry that is gone */
   constructor(floor: number) {
@@ -29,7 +29,7 @@ export class ChangesReplay {
     if (body.type === "message.created" && isErased(body)) this.#erasedMessages.add(seq);
     if (!isMessageChange(body)) return;
     const { target } = body;
-    if (body.type === "message.edited") this.#edits.push({ seq, target, isErased: isErased(body) });
+    if (isErasable(body)) this.#erasable.push({ seq, target, isErased: isErased(body) });
     if (target <= this.#floor) return;
     const known = body.type === "message.edited" ? { ...body, content: standIn(entry.digest) } : body;
     const after = annotate(this.#expected.get(target), entry, known);
@@ -56,8 +56,8 @@ export class ChangesReplay {
   *differingErasures(): Iterable<{ readonly seq: number; readonly isErased: boolean }> {
     for (const seq of this.#erasedMessages) if (!this.isDeleted(seq)) yield { seq, isErased: true };
     for (const [seq, { deleted }] of this.#expected) if (deleted !== undefined && !this.#erasedMessages.has(seq)) yield { seq, isErased: false };
-    // The edits of a message that was truncated are erased with it.
-    for (const edit of this.#edits) if (edit.isErased !== (edit.target <= this.#floor || this.isDeleted(edit.target))) yield edit;
+    // The edits of a message that was truncated, and what its taps said, are erased with it.
+    for (const one of this.#erasable) if (one.isErased !== (one.target <= this.#floor || this.isDeleted(one.target))) yield one;
   }
 }
 

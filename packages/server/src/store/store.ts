@@ -6,7 +6,19 @@
  * Domain-level on purpose: a driver knows logs and members, not keys and values, so that each engine can
  * use what it is good at (one write transaction here, a compare-and-set on the seq there).
  */
-import type { ClientId, ConversationId, CustomData, MessageBody, Part, Role, ShownContent, UserId } from "@suda/protocol";
+import type {
+  ClientId,
+  ConversationId,
+  CustomData,
+  InteractionKind,
+  InteractionValue,
+  MessageBody,
+  Part,
+  PostbackData,
+  Role,
+  ShownContent,
+  UserId,
+} from "@suda/protocol";
 import type { DocumentStore } from "./document-store.ts";
 
 export interface Store extends AsyncDisposable {
@@ -59,7 +71,31 @@ export type MessageChangeBody =
   | { readonly type: "message.edited"; readonly target: number; readonly rev: number; readonly content: ShownContent }
   | { readonly type: "message.deleted"; readonly target: number }
   | { readonly type: "reaction.added" | "reaction.removed"; readonly target: number; readonly emoji: string }
-  | { readonly type: "pin.added" | "pin.removed"; readonly target: number };
+  | { readonly type: "pin.added" | "pin.removed"; readonly target: number }
+  | InteractionBody;
+
+/**
+ * A tap. Who taps says what, with which value; the rest the store takes from the message as it is at commit (S38), and is
+ * absent in a draft. The digest is over what the tapper says: the same tap tried again is the same, whatever has become of
+ * the message meanwhile, and the rest follows from the log before it.
+ */
+export interface InteractionBody {
+  readonly type: "interaction.created";
+  readonly target: number;
+  /** Id of the action. */
+  readonly action: string;
+  readonly value?: InteractionValue;
+  /** Author of the message. */
+  readonly to?: UserId;
+  readonly kind?: InteractionKind;
+  readonly data?: PostbackData;
+  readonly route?: string;
+  readonly displayText?: string;
+  /** The action is used up from here on. */
+  readonly once?: true;
+  /** What it said went with its message (S26). */
+  readonly erased?: true;
+}
 
 /** How a message differs from its entry: what later entries have made of it. Absent as long as none has. */
 export interface Annotation {
@@ -70,6 +106,10 @@ export interface Annotation {
   readonly deleted?: { readonly seq: number; readonly at: number; readonly by: UserId };
   /** In the order in which each was first given; who gave them is told by {@link LogStore.reactedBy}. */
   readonly reactions?: readonly { readonly emoji: string; readonly count: number }[];
+  /** Actions that are used up, with the tap that did it, in the order of the taps. */
+  readonly used?: readonly { readonly action: string; readonly seq: number; readonly at: number }[];
+  /** Seqs of the taps that may say something, which a deletion erases too. */
+  readonly taps?: readonly number[];
 }
 
 /** An entry before it has a place. */
@@ -85,8 +125,10 @@ export interface Draft {
   readonly asMember?: true;
   /** For changes of a message: only its author, or somebody with one of these roles (S24); absent: no condition. */
   readonly unlessAuthor?: readonly Role[];
-  /** For an edit: only if this is the message's latest `rev`, 0 for one that was never edited (S25). */
+  /** For an edit or a tap: only if this is the message's latest `rev`, 0 for one that was never edited (S25). */
   readonly ifRev?: number;
+  /** Only if the draft before it in this append is stored too: else it is `withheld`, and holds nothing else up (S38). */
+  readonly follows?: true;
   readonly body: LogBody;
 }
 
@@ -115,9 +157,10 @@ export interface LogEntry {
 /**
  * Why a message does not take a change. `no_message`: there is no message with that seq; also of a `replyTo`.
  * `not_author`: neither its author nor one of `unlessAuthor`. `other_kind`: an edit to another type of content.
- * `other_rev`: `ifRev` is not the latest. `full`: as many edits, different reactions or pins as there can be.
+ * `other_rev`: `ifRev` is not the latest. `full`: as many edits, different reactions, taps or pins as there can be.
+ * `no_action`: the message has no action of that id (any more). `expired`: the time of its form is over.
  */
-export type ChangeRefusal = "no_message" | "not_author" | "deleted" | "other_kind" | "other_rev" | "full";
+export type ChangeRefusal = "no_message" | "not_author" | "deleted" | "other_kind" | "other_rev" | "full" | "no_action" | "expired";
 
 /**
  * Why a draft is not stored though nothing is wrong with it. `role`: the sender holds none of `roles` (S7). The others
@@ -136,13 +179,13 @@ export type AppendOutcome =
   | { readonly outcome: "conflict"; readonly seq: number }
   /** At commit `from` held none of the roles, or a setting did not allow it. `retryAfterMs` is with `slow`. */
   | { readonly outcome: "refused"; readonly reason: RefusalReason; readonly retryAfterMs?: number }
-  /** What it says is so already: nothing was stored. The place of the deletion for one more deletion, else the head. */
+  /** What it says is so already: nothing was stored. The place of the first one for one more deletion or tap, else the head. */
   | { readonly outcome: "unchanged"; readonly seq: number; readonly at: number }
   /** The message that it speaks of does not take it. */
   | { readonly outcome: "rejected"; readonly reason: ChangeRefusal }
   /** The members changed since `ifMembersSeq`. */
   | { readonly outcome: "moved" }
-  /** Fine by itself, but another draft of the same append was not (S4), or only drafts that are stored already were asked for. */
+  /** Fine by itself, but another draft of the same append was not (S4), it follows one that was not stored, or only drafts that are stored already were asked for. */
   | { readonly outcome: "withheld" };
 
 export interface AppendOptions {

@@ -12,10 +12,11 @@ const busy = "busy" as ConversationId;
 const old = "old" as ConversationId;
 const pair = "pair" as ConversationId;
 const quiet = "quiet" as ConversationId;
+const tapped = "tapped" as ConversationId;
 const [alice, bob, carol] = ["alice", "bob", "carol"] as [UserId, UserId, UserId];
 const text = (value: string): Content => ({ type: "text", text: value });
 
-/** `busy`; `old`, the same without its first four entries; `pair`, a direct conversation of alice and bob; `quiet`, a group of theirs with one message of alice's. */
+/** `busy`; `old`, the same without its first four entries; `pair`, a direct conversation of alice and bob; `quiet`, a group of theirs with one message of alice's; `tapped`, see below. */
 async function filledStore(): Promise<MemoryStore> {
   const clock = new ManualClock();
   const store = new MemoryStore({ clock });
@@ -25,7 +26,22 @@ async function filledStore(): Promise<MemoryStore> {
   await store.conversations.create({ ...fields, id: pair, kind: "direct" });
   await store.conversations.create({ ...fields, id: quiet, kind: "group" });
   await store.log.append(quiet, [{ from: alice, body: { type: "message.created", content: text("one") } }]);
+  await store.conversations.create({ ...fields, id: tapped, kind: "group" });
+  await fillWithTaps(store);
   return store;
+}
+
+/** Two cards of alice's, each tapped by bob (3, 4), the second one deleted (5). */
+async function fillWithTaps(store: Store): Promise<void> {
+  const buttons = [{ type: "postback", id: "a", label: "a", once: true, data: "three" }] as const;
+  const card: LogEntry["body"] = { type: "message.created", content: { type: "card", text: "two", buttons: [...buttons] }, altText: "two" };
+  await store.log.append(tapped, [
+    { from: alice, body: card },
+    { from: alice, body: card },
+    { from: bob, body: { type: "interaction.created", target: 1, action: "a" } },
+    { from: bob, body: { type: "interaction.created", target: 2, action: "a" } },
+    { from: alice, body: { type: "message.deleted", target: 2 } },
+  ]);
 }
 
 /**
@@ -62,7 +78,7 @@ async function fillWithChanges(store: Store, id: ConversationId, clock: ManualCl
 
 test("a store with changes of every kind and a truncated log has no findings", async () => {
   await using store = await filledStore();
-  assert.deepEqual(await verifyStore(store, (finding) => assert.fail(JSON.stringify(finding))), { conversations: 4, entries: 12 + 8 + 1, findings: 0 });
+  assert.deepEqual(await verifyStore(store, (finding) => assert.fail(JSON.stringify(finding))), { conversations: 5, entries: 12 + 8 + 1 + 5, findings: 0 });
 });
 
 interface Planted {
@@ -89,6 +105,13 @@ function planted(): readonly Planted[] {
     (change: (floor: Floor) => Floor) =>
     (record: ConversationRecord): ConversationRecord => ({ ...record, ...(record.floor && { floor: change(record.floor) }) });
   const isDeleted = { type: "deleted" } as const;
+  const inTapped = (seq: number, change: (entry: LogEntry) => LogEntry): Damage => ({ conversation: tapped, entry: atEntry(seq, change) });
+  const withBody =
+    (fields: object) =>
+    (entry: LogEntry): LogEntry => {
+      const body = Object.fromEntries(Object.entries({ ...entry.body, ...fields }).filter(([, value]) => value !== undefined));
+      return { ...entry, body: body as unknown as LogEntry["body"] };
+    };
   return [
     {
       what: "an edit that is not shown",
@@ -254,6 +277,34 @@ function planted(): readonly Planted[] {
       kind: "erasure.differs",
       seq: 12,
     },
+    {
+      what: "an action that is used up and is not shown so",
+      damage: inTapped(
+        1,
+        annotated(({ used: _used, ...rest }) => rest),
+      ),
+      kind: "annotation.differs",
+      seq: 1,
+    },
+    {
+      what: "a tap that a deletion would not find",
+      damage: inTapped(
+        1,
+        annotated(({ taps: _taps, ...rest }) => rest),
+      ),
+      kind: "annotation.differs",
+      seq: 1,
+    },
+    { what: "another value of a tap", damage: inTapped(3, withBody({ value: "three" })), kind: "log.digest", seq: 3 },
+    { what: "another reader of what a tap says", damage: inTapped(3, withBody({ to: carol })), kind: "log.digest", seq: 3 },
+    {
+      what: "a tap that is erased and whose message is there",
+      damage: inTapped(3, withBody({ data: undefined, erased: true })),
+      kind: "erasure.differs",
+      seq: 3,
+    },
+    { what: "a tap whose message was deleted, saying something", damage: inTapped(4, withBody({ data: "three" })), kind: "erasure.differs", seq: 4 },
+    { what: "a tap whose message was deleted, not erased", damage: inTapped(4, withBody({ erased: undefined })), kind: "erasure.differs", seq: 4 },
     { what: "a pin on a truncated message", damage: inOld({ record: (record) => ({ ...record, pins: [2, 5] }) }), kind: "pins.differs" },
   ];
 }

@@ -12,6 +12,8 @@ const unreact = (target: number, emoji: string): LogBody => ({ type: "reaction.r
 const pin = (target: number): LogBody => ({ type: "pin.added", target });
 const unpin = (target: number): LogBody => ({ type: "pin.removed", target });
 
+const offered = { action: { type: "postback", id: "a", label: "a", data: "d" } } as const;
+
 /** `stored`, or the reason or name of the outcome. */
 const nameOf = (outcome: AppendOutcome | undefined): string | undefined => (outcome?.outcome === "rejected" ? outcome.reason : outcome?.outcome);
 
@@ -240,6 +242,8 @@ export function changeRules(open: OpenStore): void {
       target.map(pin),
       target.map(unpin),
       target.map(remove),
+      target.map((seq): LogBody => ({ type: "message.created", content: { type: "text", text: "?" }, quickReplies: seq % 2 === 0 ? [] : [offered] })),
+      { weight: 3, arbitrary: target.map((seq): LogBody => ({ type: "interaction.created", target: seq, action: "a" })) },
     );
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(person, body), { maxLength: 40 }), async (drafts) => {
