@@ -66,7 +66,16 @@ describe("documents", () => {
     assert.equal(document["asyncapi"], "3.0.0");
     for (const [at, ref] of refsOf(document)) assert.ok(resolve(document, ref) !== undefined, `${at} → ${ref}`);
     const messages = Object.keys(resolve(document, "#/components/messages") as Json);
-    const ofMessages = ["message.created", "message.edited", "message.deleted", "reaction.added", "reaction.removed", "pin.added", "pin.removed"];
+    const ofMessages = [
+      "message.created",
+      "message.edited",
+      "message.deleted",
+      "reaction.added",
+      "reaction.removed",
+      "interaction.created",
+      "pin.added",
+      "pin.removed",
+    ];
     const ofConversations = [
       "member.added",
       "member.removed",
@@ -76,7 +85,7 @@ describe("documents", () => {
       "conversation.left",
       "conversation.changed",
     ];
-    const ofBots = ["thinking.started", "thinking.stopped", "stream.started", "stream.appended", "stream.finished", "stream.aborted"];
+    const ofBots = ["interaction.answered", "thinking.started", "thinking.stopped", "stream.started", "stream.appended", "stream.finished", "stream.aborted"];
     const ofTheMoment = [...ofBots, "typing.started", "typing.stopped", "receipt.updated", "conversation.truncated", "presence.changed", "lag", "goaway"];
     const events = [...ofMessages, ...ofConversations, ...ofTheMoment];
     const expected = [...Object.keys(commands).flatMap((type) => [type, `${type}.reply`]), "error", ...events];

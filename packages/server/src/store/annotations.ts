@@ -16,18 +16,8 @@ import {
   type InteractionKind,
   type UserId,
 } from "@suda/protocol";
-import type {
-  Annotation,
-  ChangeRefusal,
-  ConversationRecord,
-  Draft,
-  InteractionBody,
-  LogBody,
-  LogEntry,
-  MemberRecord,
-  MessageChangeBody,
-  MessageCreatedBody,
-} from "./store.ts";
+import type { InteractionBody } from "./interaction-body.ts";
+import type { Annotation, ChangeRefusal, ConversationRecord, Draft, LogBody, LogEntry, MemberRecord, MessageChangeBody, MessageCreatedBody } from "./store.ts";
 
 /** What judging a change must know, entries under way included. */
 export interface ChangeView {

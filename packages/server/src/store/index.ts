@@ -13,6 +13,7 @@ export {
   type StoredDocument,
 } from "./documents.ts";
 export { type Finding, type FindingKind } from "./finding.ts";
+export { type InteractionBody } from "./interaction-body.ts";
 export { chainHash, countUnread, digestOf, effectsOf, emptyHash, isCountable, type ChainedEntry, type Effect } from "./log-entry.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 export { patchFields, planAppend, storedKeyOf, type AppendPlan, type AppendView, type ReactionMark } from "./plan-append.ts";
@@ -31,7 +32,6 @@ export type {
   Floor,
   Head,
   HideOutcome,
-  InteractionBody,
   LogBody,
   LogEntry,
   LogStore,

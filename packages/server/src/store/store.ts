@@ -6,20 +6,9 @@
  * Domain-level on purpose: a driver knows logs and members, not keys and values, so that each engine can
  * use what it is good at (one write transaction here, a compare-and-set on the seq there).
  */
-import type {
-  ClientId,
-  ConversationId,
-  CustomData,
-  InteractionKind,
-  InteractionValue,
-  MessageBody,
-  Part,
-  PostbackData,
-  Role,
-  ShownContent,
-  UserId,
-} from "@suda/protocol";
+import type { ClientId, ConversationId, CustomData, MessageBody, Part, Role, ShownContent, UserId } from "@suda/protocol";
 import type { DocumentStore } from "./document-store.ts";
+import type { InteractionBody } from "./interaction-body.ts";
 
 export interface Store extends AsyncDisposable {
   readonly log: LogStore;
@@ -73,29 +62,6 @@ export type MessageChangeBody =
   | { readonly type: "reaction.added" | "reaction.removed"; readonly target: number; readonly emoji: string }
   | { readonly type: "pin.added" | "pin.removed"; readonly target: number }
   | InteractionBody;
-
-/**
- * A tap. Who taps says what, with which value; the rest the store takes from the message as it is at commit (S38), and is
- * absent in a draft. The digest is over what the tapper says: the same tap tried again is the same, whatever has become of
- * the message meanwhile, and the rest follows from the log before it.
- */
-export interface InteractionBody {
-  readonly type: "interaction.created";
-  readonly target: number;
-  /** Id of the action. */
-  readonly action: string;
-  readonly value?: InteractionValue;
-  /** Author of the message. */
-  readonly to?: UserId;
-  readonly kind?: InteractionKind;
-  readonly data?: PostbackData;
-  readonly route?: string;
-  readonly displayText?: string;
-  /** The action is used up from here on. */
-  readonly once?: true;
-  /** What it said went with its message (S26). */
-  readonly erased?: true;
-}
 
 /** How a message differs from its entry: what later entries have made of it. Absent as long as none has. */
 export interface Annotation {
