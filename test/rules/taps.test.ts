@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
 import { applyChange, type InteractionCreated, type MessageCreated, type UserId } from "@suda/protocol";
 import { codeOf, textOf, userId } from "@suda/testing";
-import { card, eventAt, form, history, offering, postback, replies } from "./offering.ts";
+import { card, eventAt, form, history, offering, postback, replies, type Answer } from "./offering.ts";
 
 describe("taps", () => {
   test("[T15] a tap is an event of the log that says what its action said; a retry finds it, also when the message has changed since", async () => {
