@@ -74,7 +74,8 @@ export class RecordKeeper {
     if (this.record === undefined) return;
     this.record = recordAfter(this.record, event, this.#options.me());
     // Events do not know what their receiver deleted for themself; the log does, if it is held.
-    if (event.type !== "message.edited" || this.record.hiddenMessages === undefined || this.record.last !== event) return;
+    const isTold = event.type === "message.edited" || event.type === "interaction.created";
+    if (!isTold || this.record.hiddenMessages === undefined || this.record.last !== event) return;
     const { log } = this.#options;
     const shown = log.at(event.seq);
     if (shown === undefined || log.at(event.target) === undefined) this.ask();

@@ -23,3 +23,26 @@ test("[D8] a deletion erases what was said in the message's edits too, and in no
     [{ type: "deleted" }, text("secret"), { type: "deleted" }, text("secret"), undefined],
   );
 });
+
+test("[T18] a deletion erases what taps in the message said, and in no other; what says nothing stays as it was", () => {
+  const log = new EventLog(0);
+  log.isKeeping = true;
+  const tap = (seq: number, target: number, kind: "postback" | "share"): LogEvent => ({
+    type: "interaction.created",
+    ...about,
+    seq,
+    clientId: "c" as never,
+    target,
+    to: me,
+    action: "a",
+    kind,
+    ...(kind === "share" ? {} : { data: "secret" }),
+  });
+  const events = [message(1), message(2), tap(3, 1, "postback"), tap(4, 2, "postback"), tap(5, 1, "share")];
+  for (const event of [...events, { type: "message.deleted", ...about, seq: 6, target: 1 } as const]) {
+    log.receive(event);
+    showChange(log, event, me);
+  }
+  const { data: _data, ...rest } = events[2] as Extract<LogEvent, { type: "interaction.created" }>;
+  assert.deepEqual(log.events.slice(2, 5), [{ ...rest, erased: true }, events[3], events[4]]);
+});
