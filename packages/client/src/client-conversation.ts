@@ -1,6 +1,7 @@
 /** A conversation as the users of this package see it. */
 import type { Content, Conversation, ConversationId, LogEvent, UserId } from "@suda/protocol";
 import type { MessageData } from "./custom-types.ts";
+import type { Draft } from "./drafts.ts";
 import type { Message } from "./messages.ts";
 import type { Receipt } from "./receipts.ts";
 import type { Sending } from "./sender.ts";
@@ -20,6 +21,10 @@ export interface ConversationSnapshot {
   readonly hasOlder: boolean;
   /** Others who are writing. */
   readonly typing: readonly UserId[];
+  /** Bots that work on an answer, and show nothing of it yet. */
+  readonly thinking: readonly UserId[];
+  /** Answers of bots while they grow; each is gone in the snapshot in which its message is there. */
+  readonly drafts: readonly Draft[];
   /** How far others have read, and how far their devices have received. Of groups of over 100 members nothing is told. */
   readonly receipts: ReadonlyMap<UserId, Receipt>;
   /** How far the user has read. */

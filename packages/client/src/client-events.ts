@@ -8,6 +8,9 @@ import type {
   LogEvent,
   PresenceChanged,
   ReceiptUpdated,
+  StreamEvent,
+  ThinkingStarted,
+  ThinkingStopped,
   TypingStarted,
   TypingStopped,
 } from "@suda/protocol";
@@ -30,7 +33,7 @@ type ByType<Union extends { readonly type: string }> = { readonly [Type in Union
 
 /**
  * The events of logs come for every conversation once, in order and without a hole from when the client first
- * heard of the conversation; `event` is all of them together. Typing and receipts are lossy by contract.
+ * heard of the conversation; `event` is all of them together. What bots think and stream, typing and receipts are lossy by contract.
  */
 export type ClientEvents = ByType<
   | LogEvent
@@ -40,6 +43,9 @@ export type ClientEvents = ByType<
   | ConversationTruncated
   | TypingStarted
   | TypingStopped
+  | ThinkingStarted
+  | ThinkingStopped
+  | StreamEvent
   | ReceiptUpdated
   | PresenceChanged
   | LogReset
@@ -58,6 +64,12 @@ const besideLogs: ReadonlySet<string> = new Set([
   "conversation.truncated",
   "typing.started",
   "typing.stopped",
+  "thinking.started",
+  "thinking.stopped",
+  "stream.started",
+  "stream.appended",
+  "stream.finished",
+  "stream.aborted",
   "receipt.updated",
   "presence.changed",
 ]);

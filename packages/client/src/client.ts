@@ -254,10 +254,14 @@ export class Client implements SudaClient {
         this.#stores.get(event.conversation)?.truncated(event.from);
         return this.#listeners.emit(event.type, event);
       case "typing.started":
-        this.#stores.get(event.conversation)?.typingStarted(event.user);
-        return this.#listeners.emit(event.type, event);
       case "typing.stopped":
-        this.#stores.get(event.conversation)?.typingStopped(event.user);
+      case "thinking.started":
+      case "thinking.stopped":
+      case "stream.started":
+      case "stream.appended":
+      case "stream.finished":
+      case "stream.aborted":
+        this.#stores.get(event.conversation)?.atWork(event);
         return this.#listeners.emit(event.type, event);
       case "receipt.updated":
         this.#stores.get(event.conversation)?.receiptUpdated(event);

@@ -5,12 +5,13 @@
  * It holds events while somebody is subscribed, and a little longer; before and after that it only knows the
  * record and how far the log goes, so that a user with thousands of conversations costs little memory.
  */
-import type { Content, Conversation, ConversationChanged, ConversationId, Cursor, LogEvent, ReceiptUpdated, Resumed, Timer, UserId } from "@suda/protocol";
+import type { Content, Conversation, ConversationChanged, ConversationId, Cursor, LogEvent, ReceiptUpdated, Resumed, Timer } from "@suda/protocol";
 import { CatchUp } from "./catch-up.ts";
 import type { ClientConversation, ConversationSnapshot, SendOptions } from "./client-conversation.ts";
 import type { ConversationHost } from "./conversation-host.ts";
 import { RequestRefused } from "./errors.ts";
 import { asCustomData } from "./custom-types.ts";
+import { Ephemerals, type AtWork } from "./ephemerals.ts";
 import { EventLog } from "./event-log.ts";
 import { HistoryWindow } from "./history-window.ts";
 import { MessageViews } from "./messages.ts";
@@ -41,6 +42,7 @@ export class ConversationStore implements ClientConversation {
   readonly #window: HistoryWindow;
   readonly #views = new MessageViews();
   readonly #typing: Typing;
+  readonly #ephemerals: Ephemerals;
   readonly #receipts: ReceiptKeeper;
   readonly #keeper: RecordKeeper;
   #isLeft = false;
@@ -51,7 +53,7 @@ export class ConversationStore implements ClientConversation {
   constructor(id: ConversationId, host: ConversationHost) {
     this.id = id;
     this.#host = host;
-    const { clock, request, onProblem } = host;
+    const { clock, request, isOpen, onProblem } = host;
     this.#store = new SnapshotStore(() => this.#build(), onProblem);
     this.getSnapshot = this.#store.getSnapshot;
     const onRefused = (error: RequestRefused): void => (error.code === "conversation.not_found" ? this.left() : onProblem(error));
@@ -84,7 +86,8 @@ export class ConversationStore implements ClientConversation {
       onRecord: (record) => this.adopt(record, "answer"),
       onGone: () => this.left(),
     });
-    this.#typing = new Typing({ clock, isOpen: host.isOpen, tell: (type) => request(type, { conversation: id }), onChange: () => this.#store.changed() });
+    this.#typing = new Typing({ clock, isOpen, tell: (type) => request(type, { conversation: id }) });
+    this.#ephemerals = new Ephemerals({ clock, isOpen, ask: () => request("stream.get", { conversation: id }), onChange: () => this.#store.changed() });
     this.#receipts = new ReceiptKeeper({
       ...host,
       memberCount: () => this.#record?.memberCount ?? 0,
@@ -230,12 +233,8 @@ export class ConversationStore implements ClientConversation {
     if (this.#log.isKeeping) this.#receipts.told({ user, read, delivered });
   }
 
-  typingStarted(user: UserId): void {
-    if (this.#log.isKeeping && user !== this.#host.me()) this.#typing.started(user);
-  }
-
-  typingStopped(user: UserId): void {
-    this.#typing.stopped(user);
+  atWork(event: AtWork): void {
+    if (this.#log.isKeeping && ("user" in event ? event.user : event.from) !== this.#host.me()) this.#ephemerals.receive(event);
   }
 
   left(): void {
@@ -243,7 +242,7 @@ export class ConversationStore implements ClientConversation {
     this.#isLeft = true;
     this.#catchUp.stop();
     this.#window.fail(new RequestRefused({ code: "conversation.not_found", message: "This conversation is not yours any more.", retryable: false }));
-    this.#typing.clear();
+    this.#ephemerals.clear();
     this.#changed();
   }
 
@@ -252,6 +251,7 @@ export class ConversationStore implements ClientConversation {
     this.#keeper.flush();
     if (!this.#log.isKeeping || this.#isLeft) return;
     this.#window.load();
+    this.#ephemerals.drafts.load();
     this.#receipts.askFor(this.#log.events, this.#host.me());
   }
 
@@ -260,12 +260,13 @@ export class ConversationStore implements ClientConversation {
     this.#catchUp.stop();
     this.#window.stop();
     this.#typing.endTurn();
-    this.#typing.clear();
+    this.#ephemerals.onLost();
   }
 
   /** The client is closed for good. */
   close(error: Error): void {
     this.onLost();
+    this.#ephemerals.clear();
     this.#linger?.cancel();
     this.#window.fail(error);
   }
@@ -294,7 +295,7 @@ export class ConversationStore implements ClientConversation {
       events,
       messages: this.#views.build({ events, outgoing: sender.outgoing(this.id), me: me(), byOthers: this.#receipts.ofOthers.highest }),
       hasOlder: this.#window.hasOlder,
-      typing: this.#typing.users,
+      ...this.#ephemerals.snapshot,
       receipts: this.#receipts.ofOthers.copy(),
       read: this.#record?.read ?? 0,
       unread: this.#record?.unread ?? 0,
@@ -307,6 +308,7 @@ export class ConversationStore implements ClientConversation {
     if (this.#log.isKeeping) return;
     this.#log.isKeeping = true;
     this.#window.load();
+    this.#ephemerals.drafts.load();
   }
 
   #lingerOn(): void {
@@ -315,7 +317,7 @@ export class ConversationStore implements ClientConversation {
     this.#linger = this.#host.clock.schedule(lingerMs, () => {
       this.#log.isKeeping = false;
       this.#window.forget();
-      this.#typing.clear();
+      this.#ephemerals.clear();
       this.#receipts.forget();
       this.#store.changed();
     });
@@ -366,7 +368,7 @@ export class ConversationStore implements ClientConversation {
     if (event.type === "message.created") {
       this.#onMessage(event);
       if (event.from !== me()) this.#receipts.received(event.seq);
-      this.#typing.stopped(event.from);
+      this.#ephemerals.wrote(event.from, event.clientId);
     }
     showChange(this.#log, event, me());
     this.#keeper.after(event);

@@ -1,4 +1,5 @@
 /** The client side of Suda, for browsers and Node. */
+export { type Draft } from "./drafts.ts";
 export { type ClientConversation, type ConversationSnapshot, type SendOptions } from "./client-conversation.ts";
 export { type ClientEvents, type LogReset, type LogTruncated } from "./client-events.ts";
 export { type NewGroup, type SudaClient } from "./client.ts";

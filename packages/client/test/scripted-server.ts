@@ -12,10 +12,12 @@ export class ScriptedServer {
   /** Every socket that a client opened, the newest last. */
   readonly sockets: ScriptedSocket[] = [];
   readonly problems: unknown[] = [];
+  /** Whether a test answers `stream.get` itself; else there are no drafts. */
+  hasDrafts = false;
   #client: SudaClient | undefined;
 
   readonly transport: Transport = (_url, handlers) => {
-    const socket = new ScriptedSocket(handlers);
+    const socket = new ScriptedSocket(handlers, this);
     this.sockets.push(socket);
     return socket;
   };
@@ -74,14 +76,18 @@ export class ScriptedSocket {
   /** The code with which the client closed. */
   closedWith: number | undefined;
   readonly #handlers: TransportHandlers;
+  readonly #server: Pick<ScriptedServer, "hasDrafts">;
 
-  constructor(handlers: TransportHandlers) {
+  constructor(handlers: TransportHandlers, server: Pick<ScriptedServer, "hasDrafts">) {
     this.#handlers = handlers;
+    this.#server = server;
   }
 
   send(text: string): void {
     const command = JSON.parse(text) as Command;
-    (aboutReceipts.has(command.type) ? this.receiptCommands : this.commands).push(command);
+    // It is asked whenever a conversation is opened, and says nothing in most tests.
+    if (command.type === "stream.get" && !this.#server.hasDrafts) queueMicrotask(() => this.reply(command, { drafts: [] }));
+    else (aboutReceipts.has(command.type) ? this.receiptCommands : this.commands).push(command);
   }
 
   close(code: number): void {

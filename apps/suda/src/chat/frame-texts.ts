@@ -40,6 +40,8 @@ export function remarkText(session: ChatSession): string {
   const { current, conversations, messages, people } = session;
   const typing = current?.snapshot.typing ?? [];
   if (typing.length > 0) return messages.typing(typing.map((user) => people.nameOf(user)));
+  const thinking = current?.snapshot.thinking ?? [];
+  if (thinking.length > 0) return messages.thinking(thinking.map((user) => people.nameOf(user)));
   return conversations
     .filter((view) => view !== current && view.snapshot.unread > 0)
     .map((view) => `${session.titleOf(view)} (${view.snapshot.unread})`)

@@ -17,6 +17,7 @@ export interface Messages {
   readonly online: string;
   readonly offline: string;
   readonly typing: (names: readonly string[]) => string;
+  readonly thinking: (names: readonly string[]) => string;
   readonly backAgain: string;
   readonly lost: string;
   readonly you: string;
@@ -111,6 +112,7 @@ const english: Messages = {
   online: "online",
   offline: "offline",
   typing: (names) => `${names.join(", ")} ${names.length === 1 ? "is" : "are"} writing…`,
+  thinking: (names) => `${names.join(", ")} ${names.length === 1 ? "is" : "are"} thinking…`,
   backAgain: "connected again",
   lost: "The connection is lost. What you write is sent when it is back.",
   you: "me",
@@ -205,6 +207,7 @@ const korean: Messages = {
   online: "온라인",
   offline: "오프라인",
   typing: (names) => `${names.join(", ")} 님이 쓰고 있습니다…`,
+  thinking: (names) => `${names.join(", ")} 님이 생각하고 있습니다…`,
   backAgain: "다시 연결되었습니다",
   lost: "연결이 끊어졌습니다. 지금 쓰는 메시지는 다시 연결되면 전송됩니다.",
   you: "나",

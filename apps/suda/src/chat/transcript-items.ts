@@ -9,6 +9,8 @@ export interface ShownMessage extends Pick<StoredMessage, "content" | "at" | "is
   readonly seq?: number;
   readonly state: Message["state"];
   readonly failure?: FailedMessage["failure"];
+  /** A bot's answer that is not a message yet. */
+  readonly isGrowing?: true;
 }
 
 /** An event between messages. */
@@ -32,7 +34,7 @@ export function itemOf(event: LogEvent, me: UserId | undefined, { messages }: Pi
 }
 
 export function transcriptItems(
-  { events, messages, record }: Pick<ConversationSnapshot, "events" | "messages" | "record">,
+  { events, messages, record, drafts = [] }: Pick<ConversationSnapshot, "events" | "messages" | "record"> & Partial<Pick<ConversationSnapshot, "drafts">>,
   notices: readonly Notice[],
 ): TranscriptItem[] {
   const items: TranscriptItem[] = [];
@@ -58,6 +60,10 @@ export function transcriptItems(
   // Those on their way, and those whose event has not come.
   const last = events.at(-1)?.seq ?? 0;
   for (const message of messages) if (!("seq" in message) || message.seq > last) add(message);
+  for (const { text, ...draft } of drafts) {
+    const message = { ...draft, content: { type: "text", text }, isMine: false, state: "sent", isGrowing: true } as const;
+    items.push({ kind: "message", message, quoted: stored.get(draft.replyTo ?? 0) });
+  }
   return items;
 }
 

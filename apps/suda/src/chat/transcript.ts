@@ -91,6 +91,7 @@ function itemSpans(item: TranscriptItem, { nameOf, messages }: Pick<TranscriptOp
     { text: `${name(message)}: `, style: message.isMine ? "mine" : "other" },
     ...(message.replyTo === undefined ? [] : [{ text: `(↪ ${quote}) `, style: "dim" } as const]),
     { text: contentText(message.content, messages, message.altText), style: message.deleted === undefined ? "plain" : "dim" },
+    ...(message.isGrowing === undefined ? [] : [{ text: "▌", style: "dim" } as const]),
     ...(message.edited === undefined ? [] : [{ text: ` ${messages.edited}`, style: "dim" } as const]),
     ...(message.reactions ?? []).map(({ emoji, count, mine }): Span => ({ text: ` ${safeLine(emoji)}${count}`, style: mine === true ? "bold" : "dim" })),
     ...(isPinned === true ? [{ text: " 📌", style: "plain" } as const] : []),
