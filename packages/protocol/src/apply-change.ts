@@ -34,7 +34,7 @@ export function applyChange(message: MessageCreated, event: MessageChange, me: U
 }
 
 /** To who deleted the message for themself. Place and author stay, so that the log has no hole. */
-export function concealMessage({ type, conversation, seq, at, from, clientId, replyTo, part, deleted, changed }: MessageCreated): MessageCreated {
+export function concealMessage({ type, conversation, seq, at, from, clientId, replyTo, part, agent, deleted, changed }: MessageCreated): MessageCreated {
   return {
     type,
     conversation,
@@ -46,6 +46,7 @@ export function concealMessage({ type, conversation, seq, at, from, clientId, re
     hidden: true,
     ...(replyTo === undefined ? {} : { replyTo }),
     ...(part === undefined ? {} : { part }),
+    ...(agent === undefined ? {} : { agent }),
     ...(deleted === undefined ? {} : { deleted }),
     ...(changed === undefined ? {} : { changed }),
   };

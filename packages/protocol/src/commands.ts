@@ -5,6 +5,7 @@
  */
 import Type from "typebox";
 import { ContentSchema } from "./content.ts";
+import { ControlEpochSchema, ControlledSchema, handoffFields, takeFields } from "./control.ts";
 import { limits, streamLimits, templateLimits } from "./limits.ts";
 import { LogEventSchema } from "./events.ts";
 import { ResumedSchema, ResumeSchema } from "./resume.ts";
@@ -68,9 +69,15 @@ export const updateFields = {
 export const sendFields = {
   clientId: ClientIdSchema,
   ...messageFields,
+  control: Type.Optional(ControlEpochSchema),
 } as const;
 
-export const editFields = { content: ContentSchema, rev: Type.Optional(CountSchema), clientId: Type.Optional(ClientIdSchema) } as const;
+export const editFields = {
+  content: ContentSchema,
+  rev: Type.Optional(CountSchema),
+  clientId: Type.Optional(ClientIdSchema),
+  control: Type.Optional(ControlEpochSchema),
+} as const;
 
 /** Of the `stream.…` commands and their routes, beside conversation and stream. */
 export const startFields = { replyTo: Type.Optional(SeqSchema) } as const;
@@ -78,13 +85,11 @@ export const appendFields = {
   offset: Type.Optional(CountSchema),
   text: Type.String({ minLength: 1, maxLength: limits.textMaxLength }),
 } as const;
-export const finishFields = { content: Type.Optional(ContentSchema), ...envelopeFields } as const;
+export const finishFields = { content: Type.Optional(ContentSchema), ...envelopeFields, control: Type.Optional(ControlEpochSchema) } as const;
 export const abortFields = { reason: Type.Optional(Type.String({ minLength: 1, maxLength: streamLimits.detailMaxLength })) } as const;
 
 const ofStream = { conversation: ConversationIdSchema, stream: ClientIdSchema } as const;
-
 const aboutMessage = { conversation: ConversationIdSchema, target: SeqSchema } as const;
-
 const TokenSchema = Type.String({ minLength: 1, maxLength: limits.tokenMaxLength });
 const nothing = Closed({});
 const asItIsNow = Closed({ conversation: ConversationSchema });
@@ -291,6 +296,21 @@ export const commands = {
     summary: "Marks the conversation as unread, for me to come back to. My read mark and the count stay; my next reading or message takes the mark away.",
     fields: { conversation: ConversationIdSchema },
     reply: Closed({ read: SeqSchema, unread: CountSchema }),
+  },
+  "control.handoff": {
+    summary: "Asks for a human, in `queue`; the bot is silent from now on. When one is asked for there already, nothing is written and `seq` is the head.",
+    fields: { conversation: ConversationIdSchema, ...handoffFields },
+    reply: ControlledSchema,
+  },
+  "control.take": {
+    summary: "I am in charge now instead of the bot, for `leaseMs` (15 minutes) and again after each of my messages. Again: the lease begins anew.",
+    fields: { conversation: ConversationIdSchema, ...takeFields },
+    reply: ControlledSchema,
+  },
+  "control.return": {
+    summary: "The bot is in charge again. The agent, or a group's owner or admin. When it is already, nothing is written and `seq` is the head.",
+    fields: { conversation: ConversationIdSchema },
+    reply: ControlledSchema,
   },
   "typing.start": {
     summary: "I am writing. Others see it for 6 s; say it again at most every 3 s. Not told in groups of over 100 members.",

@@ -7,6 +7,7 @@ import Type from "typebox";
 import { ShownContentSchema } from "./content.ts";
 import { templateLimits } from "./limits.ts";
 import { PostbackDataSchema } from "./templates/actions.ts";
+import { controlFields } from "./control.ts";
 import { PartSchema } from "./templates/bot-send.ts";
 import { envelopeFields } from "./templates/envelope.ts";
 import { ActionIdSchema, InteractionKindSchema, InteractionValueSchema } from "./templates/interaction.ts";
@@ -37,7 +38,7 @@ export const ReactionSchema = Closed({ emoji: EmojiSchema, count: CountSchema, m
 export const UsedActionSchema = Closed({ action: ActionIdSchema, seq: SeqSchema }, { title: "UsedAction" });
 
 /**
- * A message. Live it is as it was sent. In history, resume and `last` it is as it is now: `content` is the
+ * A message. `agent` is the human who wrote it through the bot's account. Live it is as it was sent. In history, resume and `last` it is as it is now: `content` is the
  * latest one, and `changed` is the seq of the last event that is contained in it. `hidden`: the receiving user
  * deleted it for themself, and gets nothing of what it says.
  */
@@ -48,6 +49,7 @@ export const MessageCreatedSchema = Closed({
   content: ShownContentSchema,
   ...envelopeFields,
   part: Type.Optional(PartSchema),
+  agent: Type.Optional(UserIdSchema),
   edited: Type.Optional(Closed({ rev: CountSchema, at: TimeSchema })),
   deleted: Type.Optional(Closed({ by: UserIdSchema, at: TimeSchema })),
   hidden: Type.Optional(Type.Literal(true)),
@@ -128,6 +130,14 @@ export const ConversationUpdatedSchema = Closed({
   retentionMs: Type.Optional(Type.Union([RetentionSchema, Type.Null()])),
 });
 
+/** Another one is in charge now; `epoch` is one more than before. `from` is who changed it, `~system` when a lease was over. */
+export const ControlChangedSchema = Closed({
+  type: Type.Literal("control.changed"),
+  ...place,
+  ...controlFields,
+  reason: Type.Union([Type.Literal("handoff"), Type.Literal("taken"), Type.Literal("returned"), Type.Literal("expired")]),
+});
+
 /** Every durable entry of a conversation's log, as the wire shows it. */
 export const LogEventSchema = Type.Union([
   MessageCreatedSchema,
@@ -142,6 +152,7 @@ export const LogEventSchema = Type.Union([
   MemberRemovedSchema,
   MemberUpdatedSchema,
   ConversationUpdatedSchema,
+  ControlChangedSchema,
 ]);
 
 export type MessageCreated = Type.Static<typeof MessageCreatedSchema>;
@@ -158,4 +169,5 @@ export type MemberAdded = Type.Static<typeof MemberAddedSchema>;
 export type MemberRemoved = Type.Static<typeof MemberRemovedSchema>;
 export type MemberUpdated = Type.Static<typeof MemberUpdatedSchema>;
 export type ConversationUpdated = Type.Static<typeof ConversationUpdatedSchema>;
+export type ControlChanged = Type.Static<typeof ControlChangedSchema>;
 export type LogEvent = Type.Static<typeof LogEventSchema>;

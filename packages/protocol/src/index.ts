@@ -36,6 +36,17 @@ export {
   type ShownContent,
 } from "./content.ts";
 export { codePointLength } from "./code-points.ts";
+export {
+  ControlEpochSchema,
+  ControlSchema,
+  handoffFields,
+  HolderSchema,
+  LeaseSchema,
+  QueueSchema,
+  takeFields,
+  type Control,
+  type Holder,
+} from "./control.ts";
 export { isCustomData, type CustomData, type JsonValue } from "./custom-data.ts";
 export { decodeCommands, decodeServerFrames, type Decoded } from "./decode.ts";
 export {
@@ -59,6 +70,7 @@ export {
 export { CursorSchema, ResumedSchema, ResumeSchema, type Cursor, type Resume, type Resumed } from "./resume.ts";
 export { errors, isErrorCode, SudaError, type ErrorCode, type SudaErrorOptions } from "./errors.ts";
 export {
+  ControlChangedSchema,
   ConversationUpdatedSchema,
   InteractionCreatedSchema,
   LogEventSchema,
@@ -74,6 +86,7 @@ export {
   ReactionRemovedSchema,
   ReactionSchema,
   UsedActionSchema,
+  type ControlChanged,
   type ConversationUpdated,
   type InteractionCreated,
   type LogEvent,

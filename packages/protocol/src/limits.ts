@@ -132,6 +132,10 @@ export const templateLimits = {
   copyTextMaxLength: 1_000,
   /** Code points of a queue's name. */
   queueMaxLength: 64,
+  /** Milliseconds that a human is in charge without saying anything: a minute to a day, and when none are named. */
+  leaseMinMs: 60_000,
+  leaseMaxMs: 86_400_000,
+  leaseDefaultMs: 900_000,
 
   /** Code points of an album's id. */
   albumIdMaxLength: 64,

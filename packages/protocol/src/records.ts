@@ -2,6 +2,7 @@
  * The records that replies and events carry: users, conversations, members. Shapes of the wire, not of a store.
  */
 import Type from "typebox";
+import { ControlSchema } from "./control.ts";
 import { limits } from "./limits.ts";
 import {
   Closed,
@@ -65,6 +66,7 @@ export const ConversationSchema = Closed(
     write: Type.Optional(WriteSchema),
     slowModeMs: Type.Optional(SlowModeSchema),
     retentionMs: Type.Optional(RetentionSchema),
+    control: Type.Optional(ControlSchema),
     role: Type.Optional(RoleSchema),
     read: Type.Optional(SeqSchema),
     unread: Type.Optional(CountSchema),

@@ -18,6 +18,7 @@
  * | `c` conversation `\0s` seq | entry |
  * | `c` conversation `\0t` | tail: head and counts |
  * | `d` collection `\0` key | document: its version and its JSON (S34) |
+ * | `q` holder at conversation | that a human is in charge (`h`) or waited for (`n`), and since when (S41) |
  * | `r` conversation | that it has `retentionMs` (S33) |
  * | `u` user | profile |
  * | `v` user `\0` | the user's change counter |
@@ -25,7 +26,7 @@
  * | `w` user `\0` clientId | conversation created with this key (S11) |
  */
 import type { ClientId, ConversationId, UserId } from "@suda/protocol";
-import type { DocumentCollection } from "@suda/server/store";
+import type { Controlled, DocumentCollection } from "@suda/server/store";
 
 export const schemaKey = "!schema";
 export const ownerKey = "!owner";
@@ -53,6 +54,10 @@ export const hidesFrom = (id: ConversationId, target: number): string => `c${id}
 export const hideCountKey = (id: ConversationId, user: UserId): string => `c${id}\0i${user}`;
 export const tailKey = (id: ConversationId): string => `c${id}\0t`;
 export const documentKey = (collection: DocumentCollection, key: string): string => `d${collection}\0${key}`;
+/** In the order of times, then of ids. */
+export const controlKey = (holder: "human" | "none", { id, at }: Controlled): string => `${controlsOf(holder)}${orderedNumber(at)}${id}`;
+/** All conversations with this holder lie behind it. */
+export const controlsOf = (holder: "human" | "none"): string => `q${holder === "human" ? "h" : "n"}`;
 export const retentionKey = (id: ConversationId): string => `r${id}`;
 export const userKey = (user: UserId): string => `u${user}`;
 export const changeKey = (user: UserId): string => `v${user}\0`;
@@ -77,6 +82,12 @@ export const conversationEnd = (id: ConversationId): string => `c${id}\x01`;
 /** The conversation whose key this is. */
 export function conversationOf(key: string): ConversationId {
   return key.slice(1, key.indexOf("\0")) as ConversationId;
+}
+
+/** What a key of {@link controlKey} stands for. */
+export function controlledOf(key: string): Controlled {
+  const end = 3 + key.charCodeAt(2) - 0x60;
+  return { id: key.slice(end) as ConversationId, at: Number.parseInt(key.slice(3, end), 36) };
 }
 
 export function seqOf(key: string): number {

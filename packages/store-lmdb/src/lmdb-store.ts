@@ -59,6 +59,7 @@ export class LmdbStore implements Store {
       updateMember: async (id, user, patch) => (this.#reader(), writer.updateMember(id, user, patch)),
       hideMessage: async (id, user, target) => (this.#reader(), writer.hideMessage(id, user, target)),
       hiddenBy: async (id, user, seqs) => this.#reader().hiddenBy(id, user, seqs),
+      withControl: async (holder, after, limit) => this.#reader().withControl(holder, after, checkLimit(limit, 1_000)),
       withRetention: async (after, limit) => this.#reader().withRetention(after, checkLimit(limit, 1_000)),
     };
     this.users = {

@@ -20,6 +20,7 @@ import {
   annotationKey,
   baseKey,
   changeKey,
+  controlKey,
   entryKey,
   hideCountKey,
   hideMarkOf,
@@ -41,6 +42,7 @@ import {
   memberValue,
   storedKey,
   type BaseRecord,
+  type FloorValue,
   type MembershipValue,
   type MemberValue,
   type SendKeyValue,
@@ -82,9 +84,18 @@ export class PlannedRecords {
       this.put(baseKey(id), base);
     }
     this.put(tailKey(id), tailOf(after));
+    this.#indexControl(before, after);
     if ((before?.retentionMs === undefined) === (after.retentionMs === undefined)) return;
     if (after.retentionMs === undefined) this.#committer.remove(retentionKey(id));
     else this.#committer.put(retentionKey(id), []);
+  }
+
+  /** Keeps the lists of S41. */
+  #indexControl(before: ConversationRecord | undefined, { id, control: after }: ConversationRecord): void {
+    const was = before?.control;
+    if (was?.seq === after?.seq) return;
+    if (was !== undefined && was.holder !== "bot") this.#committer.remove(controlKey(was.holder, { id, at: was.at }));
+    if (after !== undefined && after.holder !== "bot") this.#committer.put(controlKey(after.holder, { id, at: after.at }), []);
   }
 
   member(id: ConversationId, user: UserId): MemberRecord | undefined {
@@ -180,13 +191,16 @@ export class PlannedRecords {
   }
 }
 
-function tailOf({ head, memberCount, membersSeq, floor }: ConversationRecord): TailRecord {
+function tailOf({ head, memberCount, membersSeq, floor, control }: ConversationRecord): TailRecord {
   const { seq, at, ordinal, hash } = head;
-  if (floor === undefined) return [seq, at, ordinal, hash, memberCount, membersSeq];
-  return [seq, at, ordinal, hash, memberCount, membersSeq, [floor.seq, floor.ordinal, floor.hash]];
+  const floorValue: FloorValue | undefined = floor === undefined ? undefined : [floor.seq, floor.ordinal, floor.hash];
+  if (control !== undefined) return [seq, at, ordinal, hash, memberCount, membersSeq, floorValue ?? null, control];
+  if (floorValue === undefined) return [seq, at, ordinal, hash, memberCount, membersSeq];
+  return [seq, at, ordinal, hash, memberCount, membersSeq, floorValue];
 }
 
-function baseOf({ id: _id, head: _head, floor: _floor, memberCount: _memberCount, membersSeq: _membersSeq, ...base }: ConversationRecord): BaseRecord {
+function baseOf(record: ConversationRecord): BaseRecord {
+  const { id: _id, head: _head, floor: _floor, control: _control, memberCount: _memberCount, membersSeq: _membersSeq, ...base } = record;
   return base;
 }
 

@@ -3,13 +3,16 @@
  * every checksum verified and every hole found (S5, S17).
  */
 import type { ConversationId, UserId } from "@suda/protocol";
-import type { Annotation, ConversationRecord, LogEntry, MemberRecord, Membership, UserRecord } from "@suda/server/store";
+import type { Annotation, Controlled, ConversationRecord, LogEntry, MemberRecord, Membership, UserRecord } from "@suda/server/store";
 import { SudaError } from "@suda/protocol";
 import type { Database } from "./database.ts";
 import {
   annotationKey,
   baseKey,
   changeKey,
+  controlKey,
+  controlledOf,
+  controlsOf,
   conversationEnd,
   conversationOf,
   conversationsEnd,
@@ -171,6 +174,11 @@ export class Reader {
     return this.keys({ start, end: retentionsEnd, limit }).map((key) => key.slice(1) as ConversationId);
   }
 
+  withControl(holder: "human" | "none", after: Controlled | undefined, limit: number): Controlled[] {
+    const start = after === undefined ? controlsOf(holder) : `${controlKey(holder, after)}\0`;
+    return this.keys({ start, end: `${controlsOf(holder)}\x7f`, limit }).map(controlledOf);
+  }
+
   /** Keys and values of a range. */
   records(options: { readonly start: string; readonly end: string; readonly limit: number }): [string, unknown][] {
     return this.#range(options);
@@ -205,10 +213,11 @@ export class Reader {
 export function conversationRecord(
   id: ConversationId,
   base: BaseRecord,
-  [seq, at, ordinal, hash, memberCount, membersSeq, floor]: TailRecord,
+  [seq, at, ordinal, hash, memberCount, membersSeq, floor, control]: TailRecord,
 ): ConversationRecord {
   const record = { id, ...base, memberCount, membersSeq, head: { seq, at, ordinal, hash } };
-  return floor === undefined ? record : { ...record, floor: floorOf(floor) };
+  if (control === undefined) return floor === undefined || floor === null ? record : { ...record, floor: floorOf(floor) };
+  return { ...record, control, ...(floor === undefined || floor === null ? {} : { floor: floorOf(floor) }) };
 }
 
 function missing(conversation: ConversationId, seq: number): never {

@@ -5,7 +5,7 @@
  */
 import { crc32 } from "node:zlib";
 import type { ClientId, ConversationId, CustomData, Role, ShownContent, UserId } from "@suda/protocol";
-import type { Annotation, Floor, LogBody, LogEntry, MemberRecord, StoredKey } from "@suda/server/store";
+import type { Annotation, ControlRecord, Floor, LogBody, LogEntry, MemberRecord, StoredKey } from "@suda/server/store";
 import { Packr, RESERVE_START_SPACE } from "msgpackr";
 import { conversationOf, seqOf } from "./keys.ts";
 import { StoreCorruptError } from "./store-errors.ts";
@@ -26,8 +26,20 @@ export interface BaseRecord {
   readonly pins?: readonly number[];
 }
 
-/** What changes with every append; the floor beside the head, so that a page of the log needs one record. */
-export type TailRecord = readonly [seq: number, at: number, ordinal: number, hash: string, memberCount: number, membersSeq: number, floor?: FloorValue];
+/**
+ * What changes with every append; the floor beside the head, so that a page of the log needs one record, and control, which
+ * the messages of an agent renew.
+ */
+export type TailRecord = readonly [
+  seq: number,
+  at: number,
+  ordinal: number,
+  hash: string,
+  memberCount: number,
+  membersSeq: number,
+  floor?: FloorValue | null,
+  control?: ControlRecord,
+];
 export type FloorValue = readonly [seq: number, ordinal: number, hash: string];
 /** The rest, which few members have, by its names. */
 export type MemberValue = readonly [role: Role, joinedAt: number, readSeq: number, readOrdinal: number, deliveredSeq: number, rest?: MemberRest];

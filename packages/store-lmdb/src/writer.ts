@@ -123,7 +123,7 @@ export class Writer {
     // The durable head: a mark on what nobody has seen yet would be one on what may vanish.
     const [headSeq = 0, , , , , , floor] = this.#reader.tail(id) ?? [];
     const ordinalAt = (at: number): number => this.#reader.entry(id, at).ordinal;
-    const view = { head: { seq: headSeq }, floor: floor === undefined ? undefined : floorOf(floor), ordinalAt };
+    const view = { head: { seq: headSeq }, floor: floor === undefined || floor === null ? undefined : floorOf(floor), ordinalAt };
     return this.#changeMember(id, user, (member) => planRead(member, seq, view));
   }
 

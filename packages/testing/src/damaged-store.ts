@@ -3,7 +3,16 @@
  * damage changes what one kind of read of one conversation gives.
  */
 import assert from "node:assert/strict";
-import { verifyStore, type ConversationRecord, type Finding, type LogEntry, type MemberRecord, type Membership, type Store } from "@suda/server/store";
+import {
+  verifyStore,
+  type Controlled,
+  type ConversationRecord,
+  type Finding,
+  type LogEntry,
+  type MemberRecord,
+  type Membership,
+  type Store,
+} from "@suda/server/store";
 import type { ConversationId, UserId } from "@suda/protocol";
 
 export interface Damage {
@@ -14,13 +23,14 @@ export interface Damage {
   readonly memberships?: (memberships: readonly Membership[], user: UserId) => readonly Membership[];
   readonly reacted?: (reacted: ReadonlyMap<number, readonly string[]>) => ReadonlyMap<number, readonly string[]>;
   readonly hidden?: (hidden: ReadonlySet<number>) => ReadonlySet<number>;
+  readonly controlled?: (places: readonly Controlled[]) => readonly Controlled[];
   readonly retaining?: (ids: readonly ConversationId[]) => readonly ConversationId[];
 }
 
 /** The store as it would be read if it were damaged so; everything of one conversation only. */
 export function damaged(store: Store, damage: Damage): Store {
   const { entry = (same) => same, record = (same) => same, members = (same) => same, memberships = (same) => same } = damage;
-  const { conversation, reacted = (same) => same, hidden = (same) => same, retaining = (same) => same } = damage;
+  const { conversation, reacted = (same) => same, hidden = (same) => same, retaining = (same) => same, controlled = (same) => same } = damage;
   const { log, conversations } = store;
   return {
     log: {
@@ -50,6 +60,7 @@ export function damaged(store: Store, damage: Damage): Store {
       },
       advanceRead: (...args) => conversations.advanceRead(...args),
       hiddenBy: async (id, ...rest) => (id === conversation ? hidden(await conversations.hiddenBy(id, ...rest)) : conversations.hiddenBy(id, ...rest)),
+      withControl: async (...args) => controlled(await conversations.withControl(...args)),
       withRetention: async (...args) => retaining(await conversations.withRetention(...args)),
     },
     users: store.users,

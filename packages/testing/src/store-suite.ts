@@ -8,6 +8,7 @@
 import { describe } from "node:test";
 import { appendRules } from "./store-suite/append-rules.ts";
 import { changeRules } from "./store-suite/change-rules.ts";
+import { controlRules } from "./store-suite/control-rules.ts";
 import { conversationRules } from "./store-suite/conversation-rules.ts";
 import { documentRules } from "./store-suite/document-rules.ts";
 import { durabilityRules } from "./store-suite/durability-rules.ts";
@@ -39,6 +40,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     conversationRules(open);
     settingRules(open);
     hideRules(open);
+    controlRules(open);
     truncationRules(open);
     userRules(open);
     documentRules(open);

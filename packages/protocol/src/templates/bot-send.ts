@@ -3,6 +3,7 @@
  * not at all, and each of several says which one it is. Rules T35–T38.
  */
 import Type from "typebox";
+import { ControlEpochSchema } from "../control.ts";
 import type { ClientId } from "../ids.ts";
 import { templateLimits } from "../limits.ts";
 import { Closed } from "../scalars.ts";
@@ -42,6 +43,7 @@ export const botSendFields = {
   clientId: BotSendIdSchema,
   messages: Type.Optional(Type.Array(MessageBodySchema, { minItems: 1, maxItems: templateLimits.messagesPerSendMax })),
   template: Type.Optional(TemplateChoiceSchema),
+  control: Type.Optional(ControlEpochSchema),
 } as const;
 
 const part = Closed(

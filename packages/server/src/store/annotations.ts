@@ -183,8 +183,14 @@ export function pinsAfter(before: readonly number[] | undefined, { type, target 
 /** The body without what people said. Place, `target` and `rev`, or the action, stay; so does the digest of what it was. */
 export function eraseBody(body: LogBody): LogBody {
   if (body.type === "message.created") {
-    const { type, replyTo, part } = body;
-    return { type, content: erasedContent, ...(replyTo === undefined ? {} : { replyTo }), ...(part === undefined ? {} : { part }) };
+    const { type, replyTo, part, agent } = body;
+    return {
+      type,
+      content: erasedContent,
+      ...(replyTo === undefined ? {} : { replyTo }),
+      ...(part === undefined ? {} : { part }),
+      ...(agent === undefined ? {} : { agent }),
+    };
   }
   if (body.type === "interaction.created") return isErasable(body) ? eraseWords(body) : body;
   return body.type === "message.edited" ? { ...body, content: erasedContent } : body;

@@ -24,6 +24,8 @@ export type FindingKind =
   | "conversation.differs"
   /** The list of conversations with retention is not that of those that have some. */
   | "retention.differs"
+  /** Who is in charge is not what the log leads to, or the lists of those that the bot is not in charge of are others. */
+  | "control.differs"
   /** Edits, deletion or counts of reactions of a message are not what the log makes of it. */
   | "annotation.differs"
   /** Whose reactions there are is not what the log says. */

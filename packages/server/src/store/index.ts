@@ -1,6 +1,7 @@
 /** The store's contract, what every driver computes alike, and the memory driver. */
 export { annotate, eraseBody, erasedContent, isErased, isMessageChange, pinsAfter } from "./annotations.ts";
 export { documentCollections, type DocumentCollection, type DocumentCondition, type DocumentRecord, type DocumentStore } from "./document-store.ts";
+export { controlAfter, isOutOfControl, type ControlChangedBody, type Controlled, type ControlRecord } from "./control.ts";
 export {
   checkDocumentKey,
   checkDocumentLimit,

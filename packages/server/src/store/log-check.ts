@@ -4,6 +4,7 @@ import { eraseBody, isErased } from "./annotations.ts";
 import type { FindingKind } from "./finding.ts";
 import { chainHash, digestOf, emptyHash, isCountable } from "./log-entry.ts";
 import { ChangesReplay } from "./replay-changes.ts";
+import { ControlReplay } from "./replay-control.ts";
 import { MembersReplay } from "./replay-members.ts";
 import type { ConversationRecord, Head, LogEntry } from "./store.ts";
 
@@ -12,6 +13,7 @@ type Report = (kind: FindingKind, seq: number, message: string) => void;
 export class LogCheck {
   readonly members: MembersReplay = new MembersReplay();
   readonly changes: ChangesReplay;
+  readonly #control: ControlReplay;
   count = 0;
   readonly #record: ConversationRecord;
   readonly #report: Report;
@@ -28,6 +30,7 @@ export class LogCheck {
     this.#record = record;
     this.#report = report;
     this.changes = new ChangesReplay(floor?.seq ?? 0);
+    this.#control = new ControlReplay(floor?.seq ?? 0);
     // Nobody knows the time of an entry that is gone; none was before the creation.
     this.#before = { ...(floor ?? { seq: 0, ordinal: 0, hash: emptyHash }), at: createdAt };
   }
@@ -64,12 +67,13 @@ export class LogCheck {
       this.#report("log.digest", seq, "it names another author of its message");
     this.members.apply(entry);
     this.changes.apply(entry);
+    this.#control.apply(entry);
     this.#before = { seq, at, ordinal, hash };
   }
 
   /** Only when every entry could be read. */
   checkEnd(): void {
-    const { head, pins } = this.#record;
+    const { head, pins, control } = this.#record;
     const last = this.#before;
     if (last === undefined) return;
     if (last.seq !== head.seq) this.#report("log.hole", head.seq, `the log ends at seq ${last.seq}, and the head is ${head.seq}`);
@@ -79,6 +83,8 @@ export class LogCheck {
       this.#report("annotation.differs", seq, "what later entries say of the message is not what is stored of it");
     for (const { seq, isErased } of this.changes.differingErasures())
       this.#report("erasure.differs", seq, isErased ? "it is erased, and nobody deleted it" : "it was deleted, and is not erased");
+    for (const seq of this.#control.wrongEpochs) this.#report("control.differs", seq, "its epoch of control does not follow from the one before");
+    if (!isSame(control, this.#control.expected(control))) this.#report("control.differs", head.seq, "who is in charge is not what the log leads to");
     if (!isSame(pins, this.changes.pins)) this.#report("pins.differs", head.seq, "its pins are not what the log leads to");
   }
 

@@ -68,6 +68,9 @@ export function effectsOf({ from, body, keepsReadMark }: Pick<LogEntry, "from" |
     case "interaction.created":
       // What they do to messages and pins: annotations.ts.
       return [];
+    case "control.changed":
+      // What it does, and what messages do to it: control.ts.
+      return [];
     case "member.added":
       return body.users.map((user) => ({ effect: "member.join", user, role: "member" }));
     case "member.removed":

@@ -7,6 +7,7 @@
  */
 import { SudaError, systemClock, type ClientId, type Clock, type ConversationId, type UserId } from "@suda/protocol";
 import { countWithin, floorOf, keyOf, storedAs, withAnnotations, type MemoryConversation } from "./memory-conversation.ts";
+import type { Controlled } from "./control.ts";
 import type { DocumentStore } from "./document-store.ts";
 import { memoryDocuments } from "./memory-documents.ts";
 import { patchFields, planAppend } from "./plan-append.ts";
@@ -65,6 +66,7 @@ export class MemoryStore implements Store {
     hideMessage: async (id, user, target) => this.#hideMessage(id, user, target),
     hiddenBy: async (id, user, seqs) => this.#hiddenBy(id, user, seqs),
     withRetention: async (after, limit) => this.#withRetention(after, limit),
+    withControl: async (holder, after, limit) => this.#withControl(holder, after, limit),
   };
   readonly users: UserStore = {
     getMany: async (ids) => (this.#open(), ids.flatMap((id) => this.#users.get(id) ?? [])),
@@ -80,6 +82,8 @@ export class MemoryStore implements Store {
   #conversationOrder: ConversationId[] | undefined;
   /** Ids of the conversations with `retentionMs`, in order. */
   #retaining: ConversationId[] = [];
+  /** Conversations that the bot is not in charge of, longest first. */
+  readonly #controlled: Record<"human" | "none", readonly Controlled[]> = { human: [], none: [] };
   /** `user\nclientId` of a creation → its conversation. */
   readonly #creations = new Map<string, ConversationId>();
   readonly #users = new Map<UserId, UserRecord>();
@@ -100,6 +104,7 @@ export class MemoryStore implements Store {
     this.#conversations.clear();
     this.#conversationOrder = undefined;
     this.#retaining = [];
+    this.#controlled.human = this.#controlled.none = [];
     this.#creations.clear();
     this.#users.clear();
     this.#userStates.clear();
@@ -126,6 +131,7 @@ export class MemoryStore implements Store {
     };
     const plan = planAppend(view, drafts, { ...options, now: this.#clock.now() });
     this.#retain(id, conversation.record, plan.conversation);
+    this.#control(id, conversation.record, plan.conversation);
     conversation.record = plan.conversation;
     for (const entry of plan.entries) {
       log.push(entry);
@@ -237,6 +243,20 @@ export class MemoryStore implements Store {
     this.#retaining = after.retentionMs === undefined ? others : [...others, id].sort();
   }
 
+  /** Keeps the lists of S41. */
+  #control(id: ConversationId, { control: before }: ConversationRecord, { control: after }: ConversationRecord): void {
+    if (before?.seq === after?.seq) return;
+    if (before !== undefined && before.holder !== "bot") this.#controlled[before.holder] = this.#controlled[before.holder].filter((one) => one.id !== id);
+    if (after !== undefined && after.holder !== "bot") this.#controlled[after.holder] = [...this.#controlled[after.holder], { id, at: after.at }].sort(byTime);
+  }
+
+  #withControl(holder: "human" | "none", after: Controlled | undefined, limit: number): readonly Controlled[] {
+    checkLimit(limit, 1_000);
+    this.#open();
+    const listed = this.#controlled[holder];
+    return (after === undefined ? listed : listed.filter((one) => byTime(one, after) > 0)).slice(0, limit);
+  }
+
   #withRetention(after: ConversationId | undefined, limit: number): readonly ConversationId[] {
     checkLimit(limit, 1_000);
     this.#open();
@@ -329,6 +349,10 @@ export class MemoryStore implements Store {
 
 function checkLimit(limit: number, max: number): void {
   if (!Number.isInteger(limit) || limit < 1 || limit > max) throw new RangeError(`limit must be 1–${max}, not ${limit}.`);
+}
+
+function byTime(one: Controlled, other: Controlled): number {
+  return one.at - other.at || (one.id < other.id ? -1 : one.id > other.id ? 1 : 0);
 }
 
 function pageAfter<T extends string>(ordered: readonly T[], after: T | undefined, limit: number): readonly T[] {

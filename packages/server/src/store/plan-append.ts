@@ -3,10 +3,11 @@
  * ⑥ of the path of a message. Every driver asks here and then only has to make the plan durable in its own
  * way, so that roles, idempotency and order cannot come out differently in one of them.
  *
- * Rules: S1 S2 S3 S4 S6 S7 S8 S24 S25 S26 S27 S29 S38 of docs/contracts/store.md; held by `storeSuite` of @suda/testing.
+ * Rules: S1 S2 S3 S4 S6 S7 S8 S24 S25 S26 S27 S29 S38 S39 S40 of docs/contracts/store.md; held by `storeSuite` of @suda/testing.
  */
 import type { ClientId, Role, UserId } from "@suda/protocol";
-import { annotate, erasedWith, eraseBody, isMessageChange, judgeChange, pinsAfter, type ChangeView } from "./annotations.ts";
+import { annotate, erasedWith, eraseBody, isMessageChange, judgeChange, pinsAfter, type ChangeView, type Judgement } from "./annotations.ts";
+import { controlAfter, isOutOfControl, judgeControl, type ControlRecord } from "./control.ts";
 import { chainHash, digestOf, effectsOf, isCountable, type Effect } from "./log-entry.ts";
 import type {
   Annotation,
@@ -104,14 +105,23 @@ export function planAppend(view: AppendView, drafts: readonly Draft[], options: 
     if (isMoved) return { outcome: "moved" };
     const role = work.member(from)?.role;
     if (roles !== undefined && (role === undefined || !roles.includes(role))) return { outcome: "refused", reason: "role" };
+    if (isOutOfControl(work.control, draft)) return { outcome: "refused", reason: "control" };
     const refused = draft.asMember === true ? work.refusalOf(draft, { role, at, now: options.now }) : undefined;
     if (refused !== undefined) return refused;
-    const judged = judgeChange(work, draft, at);
+    const judged = judge(draft);
+    if (judged.judgement === "held") return { outcome: "refused", reason: "held" };
     if (judged.judgement === "reject") return { outcome: "rejected", reason: judged.reason };
     if (judged.judgement === "unchanged") return lean({ outcome: "unchanged", seq: judged.seq, at: judged.at }, work.entries.length > 0);
     const entry = work.store(draft, judged.body, at);
     if (clientId !== undefined) own.set(keyOf(from, clientId), storedKeyOf(entry));
     return lean({ outcome: "stored", entry }, true);
+  }
+
+  function judge(draft: Draft): Judgement | { readonly judgement: "held" } {
+    if (draft.body.type !== "control.changed") return judgeChange(work, draft, at);
+    const judged = judgeControl(work.control, { ...draft, body: draft.body }, { at, now: options.now });
+    if (judged.judgement !== "unchanged") return judged;
+    return { judgement: "unchanged", seq: work.head.seq, at: work.head.at };
   }
 
   function lean(outcome: AppendOutcome, isOwn: boolean): AppendOutcome {
@@ -152,6 +162,7 @@ class Work implements ChangeView {
   #memberCount: number;
   #membersSeq: number;
   #pins: readonly number[] | undefined;
+  #control: ControlRecord | undefined;
   /** Title and settings as the drafts so far leave them; the rest is in the fields above. */
   #patched: ConversationRecord;
 
@@ -161,13 +172,23 @@ class Work implements ChangeView {
     this.#memberCount = view.conversation.memberCount;
     this.#membersSeq = view.conversation.membersSeq;
     this.#pins = view.conversation.pins;
+    this.#control = view.conversation.control;
     this.#patched = view.conversation;
   }
 
   get conversation(): ConversationRecord {
     const { pins: _pins, ...patched } = this.#patched;
     const pins = this.#pins;
-    return { ...patched, head: this.#head, memberCount: this.#memberCount, membersSeq: this.#membersSeq, ...(pins && { pins }) };
+    const control = this.#control;
+    return { ...patched, head: this.#head, memberCount: this.#memberCount, membersSeq: this.#membersSeq, ...(pins && { pins }), ...(control && { control }) };
+  }
+
+  get head(): Head {
+    return this.#head;
+  }
+
+  get control(): ControlRecord | undefined {
+    return this.#control;
   }
 
   member(user: UserId): MemberRecord | undefined {
@@ -223,6 +244,7 @@ class Work implements ChangeView {
     this.#head = { seq, at, ordinal, hash };
     this.entries.push(entry);
     for (const effect of effectsOf(entry)) this.#apply(effect, entry);
+    this.#control = controlAfter(this.#control, entry);
     if (isMessageChange(body)) this.#change(entry, body);
     return entry;
   }

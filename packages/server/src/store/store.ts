@@ -6,7 +6,8 @@
  * Domain-level on purpose: a driver knows logs and members, not keys and values, so that each engine can
  * use what it is good at (one write transaction here, a compare-and-set on the seq there).
  */
-import type { ClientId, ConversationId, CustomData, MessageBody, Part, Role, ShownContent, UserId } from "@suda/protocol";
+import type { ClientId, ConversationId, CustomData, Holder, MessageBody, Part, Role, ShownContent, UserId } from "@suda/protocol";
+import type { ControlChangedBody, Controlled, ControlRecord } from "./control.ts";
 import type { DocumentStore } from "./document-store.ts";
 import type { InteractionBody } from "./interaction-body.ts";
 
@@ -35,7 +36,8 @@ export type LogBody =
   | { readonly type: "member.added"; readonly users: readonly UserId[] }
   | { readonly type: "member.removed"; readonly user: UserId }
   | { readonly type: "member.updated"; readonly user: UserId; readonly role: Role }
-  | ({ readonly type: "conversation.updated" } & ConversationPatch);
+  | ({ readonly type: "conversation.updated" } & ConversationPatch)
+  | ControlChangedBody;
 
 /** Title and settings that an entry changes. Absent fields stay, `null` removes. */
 export interface ConversationPatch {
@@ -47,12 +49,14 @@ export interface ConversationPatch {
   readonly retentionMs?: number | null;
 }
 
-/** As it was sent; of an erased one (S26) only content, `replyTo` and `part` are left. */
+/** As it was sent; of an erased one (S26) only content, `replyTo`, `part` and `agent` are left. */
 export interface MessageCreatedBody extends Omit<MessageBody, "content"> {
   readonly type: "message.created";
   readonly content: ShownContent;
   /** Of one of several messages of a send (S4). In slow mode the first of them is judged for all (S29). */
   readonly part?: Part;
+  /** The human who wrote it through the bot's account. */
+  readonly agent?: UserId;
 }
 
 /** What is done to an earlier message, `target` (S24…). In a draft, `rev` is 0: the store counts. */
@@ -89,6 +93,17 @@ export interface Draft {
   readonly keepsReadMark?: true;
   /** Bound by the conversation's settings at commit (S29); absent: by none of them (the host's backend, and what is always allowed). */
   readonly asMember?: true;
+  /** A bot's own words (S39): only while the bot is in charge. */
+  readonly asBot?: true;
+  /** A human's words through a bot's account (S39): only while this one is in charge. */
+  readonly asAgent?: UserId;
+  /** Only if this is the epoch of control (S39). */
+  readonly ifControlEpoch?: number;
+  /**
+   * For changes of control (S40), whose charge they may end: an agent's, then only this one's or one whose lease is over
+   * (`null`: no human's, else nothing changes); absent: anybody's.
+   */
+  readonly controlOf?: UserId | null;
   /** For changes of a message: only its author, or somebody with one of these roles (S24); absent: no condition. */
   readonly unlessAuthor?: readonly Role[];
   /** For an edit or a tap: only if this is the message's latest `rev`, 0 for one that was never edited (S25). */
@@ -132,9 +147,10 @@ export type ChangeRefusal = "no_message" | "not_author" | "deleted" | "other_kin
  * Why a draft is not stored though nothing is wrong with it. `role`: the sender holds none of `roles` (S7). The others
  * are of a draft `asMember` (S29). `write`: only owners and admins write here. `slow`: too soon after the sender's last
  * message. `blocked`: the other one of the direct conversation accepts nothing from the sender; `blocking`: the sender
- * accepts nothing from the other one, and so says nothing either.
+ * accepts nothing from the other one, and so says nothing either. Of control (S39, S40): `control`: who speaks is not in
+ * charge, or the epoch is another one; `held`: another agent is in charge.
  */
-export type RefusalReason = "role" | "write" | "slow" | "blocked" | "blocking";
+export type RefusalReason = "role" | "control" | "held" | "write" | "slow" | "blocked" | "blocking";
 
 /** What became of one draft (S3, S7, S8, S24, S29). */
 export type AppendOutcome =
@@ -242,6 +258,8 @@ export interface ConversationRecord {
   readonly retentionMs?: number;
   /** Seqs of pinned messages in the order of pinning; absent when there are none. */
   readonly pins?: readonly number[];
+  /** Absent until it first changed: then the bot is in charge, if there is one. */
+  readonly control?: ControlRecord;
   readonly memberCount: number;
   /** Seq of the last entry that changed members or roles; 0 since creation. */
   readonly membersSeq: number;
@@ -347,6 +365,8 @@ export interface ConversationStore {
   hiddenBy(id: ConversationId, user: UserId, seqs: readonly number[]): Promise<ReadonlySet<number>>;
   /** Ids of the conversations that have `retentionMs`, ascending after `after`, from an index of its own (S33). `limit` 1–1,000. */
   withRetention(after: ConversationId | undefined, limit: number): Promise<readonly ConversationId[]>;
+  /** Conversations that a human is in charge of, or that wait for one, longest first (then by id) after `after`, from an index of its own (S41). `limit` 1–1,000. */
+  withControl(holder: Exclude<Holder, "bot">, after: Controlled | undefined, limit: number): Promise<readonly Controlled[]>;
 }
 
 // ── users ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,6 +5,7 @@ import type { Content, ConversationId, UserId } from "@suda/protocol";
 import { atEntry, damaged, findingsOf, ManualClock, ofUser, type Damage } from "@suda/testing";
 import type { FindingKind } from "./finding.ts";
 import { MemoryStore } from "./memory-store.ts";
+import type { ControlRecord } from "./control.ts";
 import type { Annotation, ConversationRecord, Floor, LogEntry, Store } from "./store.ts";
 import { verifyStore } from "./verify-store.ts";
 
@@ -13,10 +14,12 @@ const old = "old" as ConversationId;
 const pair = "pair" as ConversationId;
 const quiet = "quiet" as ConversationId;
 const tapped = "tapped" as ConversationId;
+const held = "held" as ConversationId;
+const shortened = "shortened" as ConversationId;
 const [alice, bob, carol] = ["alice", "bob", "carol"] as [UserId, UserId, UserId];
 const text = (value: string): Content => ({ type: "text", text: value });
 
-/** `busy`; `old`, the same without its first four entries; `pair`, a direct conversation of alice and bob; `quiet`, a group of theirs with one message of alice's; `tapped`, see below. */
+/** `held`; `shortened`, the same without its first three entries; `busy`; `old`, the same without its first four entries; `pair`, a direct conversation of alice and bob; `quiet`, a group of theirs with one message of alice's; `tapped`, see below. */
 async function filledStore(): Promise<MemoryStore> {
   const clock = new ManualClock();
   const store = new MemoryStore({ clock });
@@ -28,6 +31,8 @@ async function filledStore(): Promise<MemoryStore> {
   await store.log.append(quiet, [{ from: alice, body: { type: "message.created", content: text("one") } }]);
   await store.conversations.create({ ...fields, id: tapped, kind: "group" });
   await fillWithTaps(store);
+  for (const id of [held, shortened]) await fillWithControl(store, id, clock);
+  await store.log.truncate(shortened, 4);
   return store;
 }
 
@@ -42,6 +47,24 @@ async function fillWithTaps(store: Store): Promise<void> {
     { from: bob, body: { type: "interaction.created", target: 2, action: "a" } },
     { from: alice, body: { type: "message.deleted", target: 2 } },
   ]);
+}
+
+/** 1 alice asks for a human, 2 bob writes, 3 bob takes over, 4 alice writes, 5 bob writes, which begins the lease anew. */
+async function fillWithControl(store: Store, id: ConversationId, clock: ManualClock): Promise<void> {
+  const members = [alice, bob].map((user) => ({ user, role: "member" as const }));
+  await store.conversations.create({ id, kind: "group", epoch: "e", createdAt: clock.now(), members });
+  const says: LogEntry["body"] = { type: "message.created", content: text("a word") };
+  const bodies: [UserId, LogEntry["body"]][] = [
+    [alice, { type: "control.changed", holder: "none", epoch: 0, queue: "math", reason: "handoff" }],
+    [bob, says],
+    [bob, { type: "control.changed", holder: "human", epoch: 0, agent: bob, leaseMs: 60_000, reason: "taken" }],
+    [alice, says],
+    [bob, says],
+  ];
+  for (const [from, body] of bodies) {
+    clock.advance(10);
+    await store.log.append(id, [{ from, body }]);
+  }
 }
 
 /**
@@ -78,7 +101,8 @@ async function fillWithChanges(store: Store, id: ConversationId, clock: ManualCl
 
 test("a store with changes of every kind and a truncated log has no findings", async () => {
   await using store = await filledStore();
-  assert.deepEqual(await verifyStore(store, (finding) => assert.fail(JSON.stringify(finding))), { conversations: 5, entries: 12 + 8 + 1 + 5, findings: 0 });
+  const verified = await verifyStore(store, (finding) => assert.fail(JSON.stringify(finding)));
+  assert.deepEqual(verified, { conversations: 7, entries: 12 + 8 + 1 + 5 + 5 + 2, findings: 0 });
 });
 
 interface Planted {
@@ -112,7 +136,36 @@ function planted(): readonly Planted[] {
       const body = Object.fromEntries(Object.entries({ ...entry.body, ...fields }).filter(([, value]) => value !== undefined));
       return { ...entry, body: body as unknown as LogEntry["body"] };
     };
+  const control =
+    (change: (control: ControlRecord) => ControlRecord | undefined) =>
+    (record: ConversationRecord): ConversationRecord => {
+      const { control: before, ...rest } = record;
+      const after = before && change(before);
+      return after === undefined ? rest : { ...rest, control: after };
+    };
+  const wrongly: readonly (readonly [string, Omit<Damage, "conversation">])[] = [
+    ["nobody in charge", { record: control(() => undefined) }],
+    ["another agent in charge", { record: control((one) => ({ ...one, agent: alice })) }],
+    ["an older lease", { record: control((one) => ({ ...one, leaseUntil: (one.leaseUntil ?? 0) - 10 })) }],
+    ["no place in the list", { controlled: (places) => places.filter(({ id }) => id !== held && id !== shortened) }],
+    ["another place in the list", { controlled: (places) => places.map((one) => ({ ...one, at: one.at + 1 })) }],
+  ];
   return [
+    ...wrongly.map(([what, damage]): Planted => ({ what, damage: { ...damage, conversation: held }, kind: "control.differs" })),
+    ...[wrongly[0], wrongly[2], wrongly[3]].flatMap((one): readonly Planted[] =>
+      one === undefined ? [] : [{ what: `${one[0]} of a truncated log`, damage: { ...one[1], conversation: shortened }, kind: "control.differs" }],
+    ),
+    {
+      what: "an epoch that does not follow",
+      damage: { conversation: held, entry: atEntry(3, (entry) => ({ ...entry, body: { ...entry.body, epoch: 3 } as LogEntry["body"] })) },
+      kind: "control.differs",
+      seq: 3,
+    },
+    {
+      what: "control that nobody changed",
+      damage: { conversation: quiet, record: (record) => ({ ...record, control: { holder: "bot", epoch: 1, seq: 1, at: 1 } }) },
+      kind: "control.differs",
+    },
     {
       what: "an edit that is not shown",
       damage: inBusy({

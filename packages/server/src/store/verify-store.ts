@@ -10,6 +10,7 @@ import type { ConversationId, UserId } from "@suda/protocol";
 import type { Finding, FindingKind } from "./finding.ts";
 import { countUnread } from "./log-entry.ts";
 import { isSame, LogCheck } from "./log-check.ts";
+import type { Controlled } from "./control.ts";
 import type { ConversationRecord, LogEntry, MemberRecord, Store } from "./store.ts";
 
 export interface Verified {
@@ -17,6 +18,9 @@ export interface Verified {
   readonly entries: number;
   readonly findings: number;
 }
+
+/** That it must be in no list: the bot is in charge. */
+const bot = "bot";
 
 /** Entries, members and marks of one page; a page of entries also ends at so many bytes. */
 const pageMax = 1_000;
@@ -44,6 +48,8 @@ class Verifier {
   readonly #memberOf = new Map<UserId, Set<ConversationId>>();
   /** Of every conversation whether it has retention; `undefined` of those whose record is damaged. */
   readonly #retaining = new Map<ConversationId, boolean | undefined>();
+  /** Of every conversation the place in which list it must have, as a key; `undefined` of those whose record is damaged. */
+  readonly #controlled = new Map<ConversationId, string | undefined>();
 
   constructor(store: Store, onFinding: (finding: Finding) => void) {
     this.#store = store;
@@ -60,6 +66,7 @@ class Verifier {
       after = page.at(-1);
     }
     await this.#retention();
+    await this.#control();
     for (const [user, joined] of this.#memberOf) await this.#memberships(user, joined);
   }
 
@@ -92,6 +99,7 @@ class Verifier {
     this.conversations++;
     const record = await this.#attempt(() => this.#store.conversations.get(id), { conversation: id });
     this.#retaining.set(id, record === undefined ? undefined : record.retentionMs !== undefined);
+    this.#controlled.set(id, record === undefined ? undefined : placeOf(record));
     if (record === undefined) return;
     await this.#floor(record);
     const log = new LogCheck(record, (kind, seq, message) => this.#report(kind, { conversation: id, seq }, message));
@@ -269,6 +277,26 @@ class Verifier {
       if (!this.#retaining.has(id)) this.#report("retention.differs", { conversation: id }, "it is listed with retention and is not there");
   }
 
+  async #control(): Promise<void> {
+    const listed = new Map<ConversationId, string>();
+    for (const holder of ["human", "none"] as const) {
+      for (let after: Controlled | undefined; ; ) {
+        const from = after;
+        const page = await this.#attempt(() => this.#store.conversations.withControl(holder, from, pageMax));
+        if (page === undefined) return;
+        for (const { id, at } of page) listed.set(id, `${listed.get(id) ?? ""}${holder} ${at}`);
+        after = page.at(-1);
+        // The driver has no more, or turns in a circle.
+        if (after === undefined || (from !== undefined && (after.at < from.at || (after.at === from.at && after.id <= from.id)))) break;
+      }
+    }
+    for (const [conversation, place] of this.#controlled)
+      if (place !== undefined && place !== (listed.get(conversation) ?? bot))
+        this.#report("control.differs", { conversation }, `it is listed as ${listed.get(conversation) ?? bot}, and its record says ${place}`);
+    for (const conversation of listed.keys())
+      if (!this.#controlled.has(conversation)) this.#report("control.differs", { conversation }, "it is listed with somebody in charge and is not there");
+  }
+
   // ── one user ────────────────────────────────────────────────────────────────────────────────────────
 
   async #memberships(user: UserId, joined: ReadonlySet<ConversationId>): Promise<void> {
@@ -287,4 +315,8 @@ class Verifier {
     for (const conversation of joined)
       if (!listed.has(conversation)) this.#report("membership.differs", { conversation, user }, `${user} is a member of it and does not list it`);
   }
+}
+
+function placeOf({ control }: ConversationRecord): string {
+  return control === undefined || control.holder === "bot" ? bot : `${control.holder} ${control.at}`;
 }

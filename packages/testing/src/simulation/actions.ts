@@ -32,6 +32,7 @@ const weighted: readonly (readonly [weight: number, act: Act])[] = [
   [2, inRoom((_world, device, conversation) => device.ask({ type: "member.leave", conversation }))],
   [3, inGroup((world, device, conversation) => device.ask({ type: "conversation.update", conversation, title: `title ${world.random.integer(1, 99)}` }))],
   [4, inGroup(promote)],
+  [3, inGroup(changeControl)],
   [4, trespass],
   // As a page does when it comes to the front.
   [5, (_world, device) => device.client?.retryNow()],
@@ -154,6 +155,12 @@ function promote({ random, users }: SimulatedWorld, device: SimulatedDevice, con
   device.ask({ type: "member.update", conversation, user: random.pick(users), role: random.pick(["owner", "admin", "member"]) });
 }
 
+/** There is no bot among them; who is in charge is told to all the same. */
+function changeControl({ random }: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId): void {
+  const type = random.pick(["control.handoff", "control.take", "control.return"]);
+  device.ask({ type, conversation, ...(type === "control.take" ? { leaseMs: 60_000 } : {}) });
+}
+
 /** Asks for what may be somebody else's. */
 function trespass({ random, knownConversations }: SimulatedWorld, device: SimulatedDevice): void {
   if (knownConversations.size === 0) return;
@@ -168,6 +175,7 @@ function trespass({ random, knownConversations }: SimulatedWorld, device: Simula
       { type: "message.delete", target },
       { type: "reaction.add", target, emoji: "👀" },
       { type: "pin.add", target },
+      { type: "control.take" },
     ]),
   });
 }

@@ -27,6 +27,8 @@ export function checkFresh(user: string, fresh: SudaClient, { logs, hidden, repo
       report("snapshot.differs", `${where} has the pins ${String(record?.pins)}, the log says ${String(replayed.pins)}`);
     if (replayed.title !== undefined && (record?.title ?? null) !== replayed.title)
       report("snapshot.differs", `${where} has the title ${record?.title ?? "-"}, the log says ${replayed.title ?? "-"}`);
+    if (!isDeepStrictEqual(record?.control, replayed.control))
+      report("snapshot.differs", `${where} has the control ${JSON.stringify(record?.control)}, the log says ${JSON.stringify(replayed.control)}`);
     checkUnread(where, { events, record }, report);
   }
 }

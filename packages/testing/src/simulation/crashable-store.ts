@@ -61,6 +61,7 @@ export class CrashableStore implements Store {
       members: (...args) => read(() => conversations.members(...args)),
       memberships: (...args) => read(() => conversations.memberships(...args)),
       hiddenBy: (...args) => read(() => conversations.hiddenBy(...args)),
+      withControl: (...args) => read(() => conversations.withControl(...args)),
       withRetention: (...args) => read(() => conversations.withRetention(...args)),
     };
     this.documents = {

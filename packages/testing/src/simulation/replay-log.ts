@@ -2,7 +2,7 @@
  * What a log's entries make of a conversation, worked out from nothing but the entries: the yardstick for what the server
  * answers and clients show. Deliberately a second way of writing what the store keeps as annotations.
  */
-import type { Content, ConversationId, LogEvent, MessageCreated, Reaction } from "@suda/protocol";
+import type { Content, Control, ConversationId, LogEvent, MessageCreated, Reaction } from "@suda/protocol";
 import type { LogEntry } from "@suda/server/store";
 
 export interface Replayed {
@@ -11,6 +11,7 @@ export interface Replayed {
   readonly pins: readonly number[];
   /** `undefined` when no entry named one: then it is as at the creation. */
   readonly title: string | null | undefined;
+  readonly control: Control | undefined;
 }
 
 interface Deed {
@@ -26,7 +27,15 @@ export function replayLog(conversation: ConversationId, entries: readonly LogEnt
   const deeds = new Map<number, Deed>();
   const pins = new Set<number>();
   let title: string | null | undefined;
+  let control: Control | undefined;
   for (const { seq, at, from, body } of entries) {
+    if (body.type === "control.changed") {
+      const { holder, epoch, agent, queue, leaseMs, leaseUntil } = body;
+      const named = Object.entries({ agent, queue, leaseMs, leaseUntil }).filter(([, value]) => value !== undefined);
+      control = { holder, epoch, seq, at, ...Object.fromEntries(named) };
+    }
+    if (body.type === "message.created" && control?.agent !== undefined && control.agent === (body.agent ?? from))
+      control = { ...control, leaseUntil: at + (control.leaseMs ?? 0) };
     if (body.type === "conversation.updated" && body.title !== undefined) title = body.title;
     if (body.type === "pin.added") pins.add(body.target);
     if (body.type === "pin.removed" || body.type === "message.deleted") pins.delete(body.target);
@@ -44,14 +53,14 @@ export function replayLog(conversation: ConversationId, entries: readonly LogEnt
     }
   }
   const events = entries.map((entry) => withoutHidden(shownAs(conversation, entry, deeds.get(entry.seq), viewer), hidden));
-  return { events, pins: [...pins], title };
+  return { events, pins: [...pins], title, control };
 }
 
 /** Of what was deleted for oneself, place and author are left, and whether it is deleted for all. */
 function withoutHidden(event: LogEvent, hidden: ReadonlySet<number>): LogEvent {
   if (event.type === "message.edited" && hidden.has(event.target)) return { ...event, content: { type: "deleted" } };
   if (event.type !== "message.created" || !hidden.has(event.seq)) return event;
-  const left = new Set(["type", "conversation", "seq", "at", "from", "clientId", "replyTo", "part", "deleted", "changed"]);
+  const left = new Set(["type", "conversation", "seq", "at", "from", "clientId", "replyTo", "part", "agent", "deleted", "changed"]);
   const fields = Object.fromEntries(Object.entries(event).filter(([field]) => left.has(field)));
   return { ...(fields as unknown as MessageCreated), content: { type: "deleted" }, hidden: true };
 }

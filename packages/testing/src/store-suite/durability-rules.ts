@@ -88,6 +88,7 @@ export function durabilityRules(open: OpenStore): void {
     await assert.rejects(store.conversations.hideMessage(lobby, alice, 1), refused);
     await assert.rejects(store.conversations.hiddenBy(lobby, alice, [1]), refused);
     await assert.rejects(store.conversations.withRetention(undefined, 1), refused);
+    await assert.rejects(store.conversations.withControl("human", undefined, 1), refused);
     await assert.rejects(store.users.getMany([alice]), refused);
     await assert.rejects(store.users.update(alice, {}, 1), refused);
   });

@@ -75,6 +75,7 @@ export function readRules(open: OpenStore): void {
       await assert.rejects(world.store.log.readBefore(lobby, 1, limit), RangeError);
       await assert.rejects(world.store.conversations.list(undefined, limit), RangeError);
       await assert.rejects(world.store.conversations.withRetention(undefined, limit), RangeError);
+      await assert.rejects(world.store.conversations.withControl("none", undefined, limit), RangeError);
     }
     await assert.rejects(world.store.conversations.members(lobby, undefined, 10_001), RangeError);
   });
