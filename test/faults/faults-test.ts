@@ -1,12 +1,13 @@
 /** `npm run test:faults -- NAME [options]`: the long fault tests, each with its figures. Ends with 1 when a promise was broken. */
 import { parseArgs } from "node:util";
 import { describeDrain, runDrain } from "./drain.ts";
+import { describeFencing, runFencing } from "./fencing.ts";
 import { describeNetwork, runNetwork } from "./network.ts";
 import { describeSlowReaders, isWithinBounds, runSlowReaders } from "./slow-readers.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { clients: { type: "string" }, messages: { type: "string" }, seconds: { type: "string" }, seed: { type: "string" } },
+  options: { clients: { type: "string" }, messages: { type: "string" }, replies: { type: "string" }, seconds: { type: "string" }, seed: { type: "string" } },
 });
 const wanted = (name: keyof typeof values, otherwise: number): number => Number(values[name] ?? otherwise);
 
@@ -25,13 +26,18 @@ const tests: Readonly<Record<string, () => Promise<{ readonly lines: readonly st
     const reports = [await runDrain({ ...options, hasIdlers: false }), await runDrain({ ...options, hasIdlers: true })];
     return { lines: reports.flatMap(describeDrain), isKept: reports.every(({ found }) => found.length === 0) };
   },
+  fencing: async () => {
+    const report = await runFencing({ replies: wanted("replies", 10_000), seed: wanted("seed", Math.floor(Math.random() * 2 ** 32)) });
+    return { lines: describeFencing(report), isKept: report.found.length === 0 };
+  },
 };
 
 const run = tests[positionals[0] ?? ""];
 if (run === undefined || Object.values(values).some((value) => !Number.isInteger(Number(value)))) {
   console.error(`Usage: npm run test:faults -- slow-readers [--clients 2000] [--messages 200]
        npm run test:faults -- network [--clients 200] [--seconds 180] [--seed N]
-       npm run test:faults -- drain [--clients 200] [--seed N]`);
+       npm run test:faults -- drain [--clients 200] [--seed N]
+       npm run test:faults -- fencing [--replies 10000] [--seed N]`);
   process.exitCode = 2;
 } else {
   const { lines, isKept } = await run();
