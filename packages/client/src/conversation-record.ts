@@ -27,8 +27,12 @@ function changesOf(record: Conversation, event: LogEvent, me: UserId | undefined
   switch (event.type) {
     case "message.created":
       // Who writes has read; a new message shows what was hidden.
-      if (event.from === me) return { ...removed(record, "hidden", "markedUnread"), read: event.seq, unread: 0 };
-      return { ...removed(record, "hidden"), unread: (record.unread ?? 0) + 1 };
+      return {
+        ...leaseAfter(record, event),
+        ...(event.from === me
+          ? { ...removed(record, "hidden", "markedUnread"), read: event.seq, unread: 0 }
+          : { ...removed(record, "hidden"), unread: (record.unread ?? 0) + 1 }),
+      };
     case "pin.added":
       return { pins: [...(record.pins ?? []).filter((seq) => seq !== event.target), event.target] };
     case "pin.removed":
@@ -40,11 +44,21 @@ function changesOf(record: Conversation, event: LogEvent, me: UserId | undefined
       return { memberCount: Math.max(0, record.memberCount - 1) };
     case "member.updated":
       return event.user === me ? { role: event.role } : {};
+    case "control.changed": {
+      const { type: _type, conversation: _conversation, from: _from, reason: _reason, ...control } = event;
+      return { control };
+    }
     case "conversation.updated":
       return detailsAfter(event);
     default:
       return {};
   }
+}
+
+/** With each message the agent in charge stays so for as long again. */
+function leaseAfter({ control }: Conversation, { at, agent, from }: Extract<LogEvent, { type: "message.created" }>): Partial<Conversation> {
+  if (control?.leaseMs === undefined || (agent ?? from) !== control.agent) return {};
+  return { control: { ...control, leaseUntil: at + control.leaseMs } };
 }
 
 /** `null` removes: the field is there and undefined. */

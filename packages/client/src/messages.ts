@@ -34,6 +34,8 @@ export interface StoredMessage extends MessageFields {
   readonly quickReplies?: NonNullable<MessageCreated["quickReplies"]>;
   /** Actions that can be tapped no more, with the seq of the tap that used each up. */
   readonly used?: NonNullable<MessageCreated["used"]>;
+  /** The human who wrote it through the bot's account. */
+  readonly agent?: UserId;
   /** The name and picture that a bot shows for this one message. */
   readonly sender?: NonNullable<MessageCreated["sender"]>;
 }
@@ -78,7 +80,7 @@ export class MessageViews {
     const state = !isMine || event.seq > delivered ? "sent" : event.seq > read ? "delivered" : "read";
     const known = this.#ofEvents.get(event);
     if (known?.state === state && known.isMine === isMine) return known;
-    const { clientId, content, data, at, seq, from, replyTo, edited, deleted, reactions, altText, quickReplies, used, sender } = event;
+    const { clientId, content, data, at, seq, from, replyTo, edited, deleted, reactions, altText, quickReplies, used, sender, agent } = event;
     const fields = {
       ...(data === undefined ? {} : { data: asMessageData(data) }),
       ...(replyTo === undefined ? {} : { replyTo }),
@@ -89,6 +91,7 @@ export class MessageViews {
       ...(quickReplies === undefined ? {} : { quickReplies }),
       ...(used === undefined ? {} : { used }),
       ...(sender === undefined ? {} : { sender }),
+      ...(agent === undefined ? {} : { agent }),
     };
     const message: StoredMessage = { key: isMine ? clientId : `seq ${seq}`, clientId, content, ...fields, at, isMine, state, seq, from };
     this.#ofEvents.set(event, message);

@@ -9,9 +9,10 @@ import { InProcessBot, type BotDefinition } from "./bots/in-process-bot.ts";
 import type { ChannelLayer } from "./channel-layer/channel-layer.ts";
 import { MemoryChannelLayer } from "./channel-layer/memory-channel-layer.ts";
 import { CustomKinds } from "./chat/custom-kinds.ts";
+import { leaseSweeper } from "./chat/control-leases.ts";
 import { defaultChatLimits, type ChatContext, type ChatLimits } from "./chat/context.ts";
 import { Presence } from "./chat/presence.ts";
-import { RetentionSweeper } from "./chat/retention.ts";
+import { retentionSweeper } from "./chat/retention.ts";
 import { Streams } from "./chat/streams.ts";
 import { chatHttp } from "./consumers/chat-http.ts";
 import { chatWebSocket } from "./consumers/chat-websocket.ts";
@@ -119,7 +120,7 @@ export function createServer(options: ServerOptions): SudaServer {
   const connectLimiter = new RateLimiter(limits.connects, clock);
   const requestLimiter = new RateLimiter(limits.requests, clock);
 
-  const retention = new RetentionSweeper(context);
+  const sweepers = [retentionSweeper(context), leaseSweeper(context)];
   const presence = new Presence({ clock, onChange: (event, group) => void layer.groupSend(group, event).catch(onFailure) });
 
   const chat = chatWebSocket({
@@ -172,14 +173,14 @@ export function createServer(options: ServerOptions): SudaServer {
       bots.push(await InProcessBot.open(context, bot, onFailure));
     },
     async drain(timeoutMs) {
-      const isSwept = retention.stop();
       streams.stop();
+      const areStopped = Promise.all(sweepers.map((sweeper) => sweeper.stop()));
       await sockets.drain(timeoutMs);
-      await isSwept;
+      await areStopped;
     },
     async [Symbol.asyncDispose]() {
-      await retention.stop();
       streams.stop();
+      for (const sweeper of sweepers) await sweeper.stop();
       await sockets[Symbol.asyncDispose]();
       await streams[Symbol.asyncDispose]();
       for (const bot of bots) await bot[Symbol.asyncDispose]();

@@ -1,4 +1,5 @@
 /** Every sentence of the terminal client, in Korean and in English. A sentence missing in one does not compile. */
+import type { ControlChanged } from "@suda/protocol";
 
 export interface Messages {
   readonly locale: "ko" | "en";
@@ -67,6 +68,8 @@ export interface Messages {
   readonly tapped: (by: string, what: string) => string;
   readonly pinned: (by: string) => string;
   readonly unpinned: (by: string) => string;
+  /** By the reason of the change; `queue` is empty when there is none. */
+  readonly control: Readonly<Record<ControlChanged["reason"], (by: string, queue: string) => string>>;
   readonly noMessage: string;
   readonly noOwnMessage: string;
   readonly noOtherMessage: string;
@@ -164,6 +167,12 @@ const english: Messages = {
   tapped: (by, what) => `${by} tapped “${what}”`,
   pinned: (by) => `${by} pinned a message`,
   unpinned: (by) => `${by} unpinned a message`,
+  control: {
+    handoff: (by, queue) => `${by} asked for a human${queue === "" ? "" : ` (${queue})`}; the bot is silent`,
+    taken: (by) => `${by} took over from the bot`,
+    returned: (by) => `${by} gave the conversation back to the bot`,
+    expired: () => "nobody answered for a while: the bot is back",
+  },
   noMessage: "There is no message here yet.",
   noOwnMessage: "There is no such message of yours, as far as is shown.",
   noOtherMessage: "There is no such message of others, as far as is shown.",
@@ -259,6 +268,12 @@ const korean: Messages = {
   tapped: (by, what) => `${by} 님이 “${what}” 버튼을 눌렀습니다`,
   pinned: (by) => `${by} 님이 메시지를 고정했습니다`,
   unpinned: (by) => `${by} 님이 메시지 고정을 풀었습니다`,
+  control: {
+    handoff: (by, queue) => `${by} 님이 상담원을 불렀습니다${queue === "" ? "" : ` (${queue})`}. 봇은 쉽니다`,
+    taken: (by) => `${by} 님이 봇 대신 답합니다`,
+    returned: (by) => `${by} 님이 대화를 봇에게 돌려주었습니다`,
+    expired: () => "한동안 답이 없어 봇이 다시 답합니다",
+  },
   noMessage: "아직 메시지가 없습니다.",
   noOwnMessage: "보이는 범위에 그런 내 메시지가 없습니다.",
   noOtherMessage: "보이는 범위에 다른 사람이 쓴 그런 메시지가 없습니다.",

@@ -182,6 +182,8 @@ function changeText(event: ShownChange, nameOf: (user: UserId) => string, messag
       return messages.unpinned(by);
     case "conversation.updated":
       return typeof event.title === "string" ? messages.titled(by, safeLine(event.title)) : messages.changed(by);
+    case "control.changed":
+      return messages.control[event.reason](by, event.queue === undefined ? "" : safeLine(event.queue));
     default:
       // From a newer server: the log has it, so it takes its row.
       return safeLine(messages.unsupported((event as LogEvent).type));

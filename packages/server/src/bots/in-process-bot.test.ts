@@ -222,4 +222,75 @@ describe("in-process bot", () => {
     assert.deepEqual(await answersIn(alice, id), ["echo 하나", "echo 둘", "echo 셋"]);
     assert.equal(await suda.failures(), 0);
   });
+
+  test("[T33] it is silent while a human is in charge or waited for, does not answer that later, and goes on with what comes after", async () => {
+    const store = new MemoryStore();
+    await using suda = await TestServer.open({ ...unlimited, store });
+    await suda.server.addBot(echo);
+    await using alice = await suda.connect("alice");
+    const id = await openWithBot(alice);
+    const desk = async (what: string): Promise<void> =>
+      assert.equal((await suda.backend("mina").post(`/v1/conversations/${id}/control/${what}`, {})).status, 200);
+    await say(alice, id, "하나");
+    await echoOf(alice, "하나");
+    await alice.request({ type: "control.handoff", conversation: id });
+    await say(alice, id, "기다림");
+    await desk("take");
+    await say(alice, id, "선생님께");
+    const words = { clientId: "desk-1", content: textOf("네"), agent: "mina" };
+    assert.equal((await suda.backend(bot).post(`/v1/conversations/${id}/messages`, words)).status, 200);
+    await desk("return");
+    const back = await say(alice, id, "둘");
+    await echoOf(alice, "둘");
+    assert.deepEqual(await answersIn(alice, id), ["echo 하나", "네", "echo 둘"]);
+    await alice.event("receipt.updated", ({ user, read }) => user === bot && read >= back);
+    assert.ok(((await store.conversations.member(id, bot))?.readSeq ?? 0) >= back, "the mark moved over what was the human's");
+    assert.equal(await suda.failures(), 0);
+  });
+
+  test("[T33] a human who takes over while it thinks is not talked over, also when they have given back by then", async () => {
+    await using suda = await TestServer.open(unlimited);
+    let release = (): void => {};
+    const thinking = new Promise<void>((resolve) => (release = resolve));
+    const asked: string[] = [];
+    await suda.server.addBot({
+      ...echo,
+      answer: async (message) => {
+        asked.push(textIn(message));
+        if (textIn(message) === "하나") await thinking;
+        return textOf(`echo ${textIn(message)}`);
+      },
+    });
+    await using alice = await suda.connect("alice");
+    const id = await openWithBot(alice);
+    await say(alice, id, "하나");
+    while (asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const what of ["take", "return"]) await suda.backend("mina").post(`/v1/conversations/${id}/control/${what}`, {});
+    release();
+    await say(alice, id, "둘");
+    await echoOf(alice, "둘");
+    assert.deepEqual(await answersIn(alice, id), ["echo 둘"]);
+    assert.equal(await suda.failures(), 0);
+  });
+
+  test("[T33] after a restart it does not answer what was said before it was put in charge again", async () => {
+    const store = new MemoryStore();
+    let id: ConversationId;
+    {
+      const first = await TestServer.open({ ...unlimited, store });
+      await first.server.addBot(echo);
+      await using alice = await first.connect("alice");
+      id = await openWithBot(alice);
+      await first.server[Symbol.asyncDispose]();
+    }
+    await using suda = await TestServer.open({ ...unlimited, store });
+    await using alice = await suda.connect("alice");
+    await say(alice, id, "하나");
+    await alice.request({ type: "control.handoff", conversation: id });
+    await suda.backend().post(`/v1/conversations/${id}/control/return`, {});
+    await say(alice, id, "둘");
+    await suda.server.addBot(echo);
+    await echoOf(alice, "둘");
+    assert.deepEqual(await answersIn(alice, id), ["echo 둘"]);
+  });
 });

@@ -5,6 +5,9 @@
  * At least once, without doubles: it works off each log in order from its read mark, which its own messages do not
  * move (D16), and an answer's clientId is derived from the message that it answers, so that hearing one twice (after a
  * crash between answer and mark) answers once.
+ *
+ * While a human is in charge, or waited for, it is silent (T33): what was said before the bot was last put in charge is
+ * the human's to answer, and its mark moves over it.
  */
 import { SudaError, type ClientId, type Content, type ConversationId, type ErrorCode, type LogEvent, type MessageCreated, type UserId } from "@suda/protocol";
 import type { Channel, LayerEvent } from "../channel-layer/channel-layer.ts";
@@ -91,7 +94,9 @@ export class InProcessBot implements AsyncDisposable {
         const member = await store.conversations.member(id, this.#actor.user);
         if (member === undefined) return;
         for (const entry of await store.log.readAfter(id, member.readSeq, 100)) {
-          await this.#answer(viewEvent(id, entry));
+          const control = (await store.conversations.get(id))?.control;
+          const isInCharge = control === undefined || (control.holder === "bot" && entry.seq > control.seq);
+          if (isInCharge) await this.#answer(viewEvent(id, entry), control?.epoch ?? 0);
           await markRead(this.#context, this.#actor, id, entry.seq);
           this.#again.add(id);
         }
@@ -106,7 +111,8 @@ export class InProcessBot implements AsyncDisposable {
     }
   }
 
-  async #answer(event: LogEvent): Promise<void> {
+  /** @param epoch of control when it was looked at: a human who takes over while the bot thinks is not talked over */
+  async #answer(event: LogEvent, epoch: number): Promise<void> {
     if (event.type !== "message.created" || event.from === this.#actor.user) return;
     const content = await this.#definition.answer(event);
     if (content === undefined) return;
@@ -114,6 +120,7 @@ export class InProcessBot implements AsyncDisposable {
       conversation: event.conversation,
       clientId: `answer-${event.seq}` as ClientId,
       content,
+      control: epoch,
     });
     try {
       await committed;
@@ -123,5 +130,5 @@ export class InProcessBot implements AsyncDisposable {
   }
 }
 
-/** Answered before, in other words: the first answer stands. Or nobody is to hear the bot: blocked, or only owners and admins write. */
-const unanswerable: ReadonlySet<ErrorCode> = new Set(["send.conflict", "user.blocked", "conversation.read_only"]);
+/** Answered before, in other words: the first answer stands. Or nobody is to hear the bot: blocked, only owners and admins write, or a human took over. */
+const unanswerable: ReadonlySet<ErrorCode> = new Set(["send.conflict", "user.blocked", "conversation.read_only", "control.lost"]);

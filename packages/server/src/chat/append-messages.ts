@@ -2,10 +2,11 @@
  * ⑤→⑥ Messages of one send become drafts and are appended, together or not at all: one of a user's, or up to five of a
  * bot's. The one place that knows how a message is written down and what the store's answer means to its sender.
  */
-import { partClientId, SudaError, type ClientId, type ConversationId, type MessageBody, type Role } from "@suda/protocol";
+import { partClientId, SudaError, type ClientId, type ConversationId, type MessageBody, type Role, type UserId } from "@suda/protocol";
 import type { AppendOptions, AppendOutcome, Draft, MessageCreatedBody } from "../store/store.ts";
 import { appendAll } from "./append.ts";
 import type { Actor, ChatContext } from "./context.ts";
+import { controlConditions } from "./control.ts";
 import { gone, refusedError } from "./refused.ts";
 
 /** One send: what its drafts are made of. */
@@ -16,6 +17,10 @@ export interface MessageSend {
   readonly messages: readonly MessageBody[];
   /** Where message `index` stands in what was asked, for errors: `""` or `/messages/0`. */
   readonly pathOf: (index: number) => string;
+  /** The epoch of control at which alone it is to be stored. */
+  readonly control: number | undefined;
+  /** The human whose words they are, of a bot's. */
+  readonly agent: UserId | undefined;
 }
 
 export interface SentMessages {
@@ -28,7 +33,7 @@ const anyRole: readonly Role[] = ["owner", "admin", "member"];
 
 /**
  * Resolves when all are durable. The place in the log is taken in the turn of the call.
- * @throws SudaError send.conflict, send.slow, conversation.read_only, user.blocked, conversation.not_found, frame.invalid, store.…
+ * @throws SudaError send.conflict, send.slow, conversation.read_only, user.blocked, control.lost, conversation.not_found, frame.invalid, store.…
  */
 export async function appendMessages(context: ChatContext, actor: Actor, send: MessageSend): Promise<SentMessages> {
   const startedAt = context.clock.monotonicMs();
@@ -51,9 +56,14 @@ export async function findSent(context: ChatContext, actor: Actor, send: Message
   return sent;
 }
 
-function draftsOf(actor: Actor, { clientId, messages }: MessageSend): Draft[] {
+function draftsOf(actor: Actor, { clientId, messages, control, agent }: MessageSend): Draft[] {
   const total = messages.length;
-  return messages.map((message, at) => draftOf(actor, partClientId(clientId, at + 1), bodyOf(message, total > 1 ? { index: at + 1, total } : undefined)));
+  // Who speaks as the bot must be in charge: the bot itself, or the agent.
+  const speaker = agent === undefined ? controlConditions(actor, control) : { ...controlConditions({ isBot: false }, control), asAgent: agent };
+  return messages.map((message, at) => {
+    const body = bodyOf(message, { part: total > 1 ? { index: at + 1, total } : undefined, agent });
+    return { ...draftOf(actor, partClientId(clientId, at + 1), body), ...speaker };
+  });
 }
 
 function draftOf({ user, isBackend, isBot }: Actor, clientId: ClientId, body: MessageCreatedBody): Draft {
@@ -69,7 +79,13 @@ function draftOf({ user, isBackend, isBot }: Actor, clientId: ClientId, body: Me
   };
 }
 
-function bodyOf({ content, altText, quickReplies, sender, silent, data, replyTo }: MessageBody, part: MessageCreatedBody["part"]): MessageCreatedBody {
+/** What the server adds to a message. */
+interface Beside {
+  readonly part: MessageCreatedBody["part"] | undefined;
+  readonly agent: UserId | undefined;
+}
+
+function bodyOf({ content, altText, quickReplies, sender, silent, data, replyTo }: MessageBody, { part, agent }: Beside): MessageCreatedBody {
   return {
     type: "message.created",
     content,
@@ -80,6 +96,7 @@ function bodyOf({ content, altText, quickReplies, sender, silent, data, replyTo 
     ...(data === undefined ? {} : { data }),
     ...(replyTo === undefined ? {} : { replyTo }),
     ...(part === undefined ? {} : { part }),
+    ...(agent === undefined ? {} : { agent }),
   };
 }
 

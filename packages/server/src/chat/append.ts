@@ -31,7 +31,7 @@ export async function appendAll(
 }
 
 /** How often a change of members is tried again when others change them at the same moment. */
-const attempts = 5;
+export const memberChangeAttempts = 5;
 
 /**
  * Appends what `prepare` decides from the present members, again from the start when they changed meanwhile.
@@ -43,7 +43,7 @@ export async function appendMemberChange(
   conversation: ConversationId,
   prepare: () => Promise<{ readonly draft: Draft; readonly membersSeq: number } | undefined>,
 ): Promise<LogEntry | undefined> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  for (let attempt = 0; attempt < memberChangeAttempts; attempt++) {
     const prepared = await prepare();
     if (prepared === undefined) return undefined;
     const outcome = await append(context, conversation, prepared.draft, { ifMembersSeq: prepared.membersSeq });
@@ -51,5 +51,9 @@ export async function appendMemberChange(
     if (outcome.outcome === "refused") throw new SudaError("member.forbidden");
     if (outcome.outcome !== "moved") throw new Error(`A draft without a clientId came back as ${outcome.outcome}.`);
   }
-  throw new SudaError("server.busy", "The members of this conversation change too fast; try again.", { retryAfterMs: 200 });
+  throw membersChangeTooFast();
+}
+
+export function membersChangeTooFast(): SudaError {
+  return new SudaError("server.busy", "The members of this conversation change too fast; try again.", { retryAfterMs: 200 });
 }

@@ -23,7 +23,7 @@ export interface PendingBotSend {
  * Resolves as soon as the store has taken the messages in its order, as {@link sendMessage} does.
  * @param actor a bot, or the host's backend in a bot's name
  * @throws SudaError bot.required, conversation.not_found, member.not_found, frame.invalid, template.not_found; `committed`
- * rejects with those, send.conflict, send.slow, conversation.read_only, user.blocked, store.…
+ * rejects with those, send.conflict, send.slow, conversation.read_only, user.blocked, control.lost, store.…
  */
 export async function sendFromBot(context: ChatContext, actor: Actor, command: BotSendCommand): Promise<PendingBotSend> {
   if (!actor.isBot) throw new SudaError("bot.required", "Only a bot sends several messages or a template at once; you are no bot.");
@@ -38,9 +38,9 @@ export async function sendFromBot(context: ChatContext, actor: Actor, command: B
   return { committed: replyOf(earlier === undefined ? appendMessages(context, actor, send) : Promise.resolve(earlier)) };
 }
 
-function checked(actor: Actor, { conversation, clientId }: BotSendCommand, messages: readonly MessageBody[], at: string): MessageSend {
+function checked(actor: Actor, { conversation, clientId, control }: BotSendCommand, messages: readonly MessageBody[], at: string): MessageSend {
   for (const [index, message] of messages.entries()) checkSendable(actor, message, `${at}/${index}`);
-  return { conversation, clientId, messages, pathOf: (index) => `${at}/${index}` };
+  return { conversation, clientId, messages, pathOf: (index) => `${at}/${index}`, control, agent: undefined };
 }
 
 // ── templates ─────────────────────────────────────────────────────────────────────────────────────────

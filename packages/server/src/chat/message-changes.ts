@@ -7,6 +7,7 @@ import { SudaError, type CommandOf, type ConversationId, type ErrorCode, type Re
 import type { ChangeRefusal, Draft, MessageChangeBody } from "../store/store.ts";
 import { accessConversation, accessMembership } from "./access.ts";
 import { append } from "./append.ts";
+import { controlConditions } from "./control.ts";
 import type { Actor, ChatContext } from "./context.ts";
 import { gone, refusedError } from "./refused.ts";
 import { checkEditedContent } from "./send-message.ts";
@@ -19,14 +20,14 @@ const managers: readonly Role[] = ["owner", "admin"];
 
 /**
  * Only the author, also when the host's backend asks. The content's type stays: a text is edited to a text.
- * @throws SudaError conversation.not_found, member.not_found, user.blocked, frame.invalid, message.…, send.conflict
+ * @throws SudaError conversation.not_found, member.not_found, user.blocked, control.lost, frame.invalid, message.…, send.conflict
  */
 export async function editMessage(
   context: ChatContext,
   actor: Actor,
   command: Omit<CommandOf<"message.edit">, "type" | "ref">,
 ): Promise<ReplyOf<"message.edit">> {
-  const { conversation, target, content, rev, clientId } = command;
+  const { conversation, target, content, rev, clientId, control } = command;
   await accessMembership(context, actor, conversation);
   checkEditedContent(content);
   const fault = content.type === "custom" ? await context.customKinds.check(content) : undefined;
@@ -34,6 +35,7 @@ export async function editMessage(
     from: actor.user,
     roles: anyRole,
     ...asMember(actor),
+    ...controlConditions(actor, control),
     unlessAuthor: [],
     ...(clientId === undefined ? {} : { clientId }),
     ...(rev === undefined ? {} : { ifRev: rev }),

@@ -10,6 +10,10 @@ export function refusedError({ reason, retryAfterMs = 0 }: Extract<AppendOutcome
   switch (reason) {
     case "role":
       return role();
+    case "control":
+      return controlLost();
+    case "held":
+      return new SudaError("control.held", "Another agent is in charge of this conversation; wait until they give it back, or until their lease is over.");
     case "write":
       return readOnly();
     case "slow":
@@ -24,6 +28,13 @@ export function refusedError({ reason, retryAfterMs = 0 }: Extract<AppendOutcome
 /** Removed between the gate and the commit: the same words as for a conversation that does not exist (A1). */
 export function gone(): SudaError {
   return new SudaError("conversation.not_found", "There is no such conversation, or it is not yours.");
+}
+
+export function controlLost(): SudaError {
+  return new SudaError(
+    "control.lost",
+    "Who says this is not in charge of the conversation (any more), or names another epoch; read `control` of the conversation.",
+  );
 }
 
 export function readOnly(): SudaError {

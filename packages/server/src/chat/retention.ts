@@ -3,74 +3,23 @@
  * is removed from the log (rule D15). Clients that are there are told where the log begins now; the others learn
  * it when they resume (`truncated`), and by the conversation's `from`.
  */
-import type { ConversationId, Timer } from "@suda/protocol";
+import type { ConversationId } from "@suda/protocol";
 import type { ConversationRecord } from "../store/store.ts";
 import type { ChatContext } from "./context.ts";
 import { announceTruncated } from "./fan-out.ts";
+import { Sweeper } from "./sweeper.ts";
 
 /** Between the end of a sweep and the next one: how much longer than promised an entry may stay. */
 const sweepEveryMs = 60_000;
-const pageSize = 100;
 
-export class RetentionSweeper implements AsyncDisposable {
-  readonly #context: ChatContext;
-  #timer: Timer | undefined;
-  #sweeping: Promise<void> = Promise.resolve();
-  #isStopped = false;
-  /** Ends the pause between two conversations. */
-  #goOn: (() => void) | undefined;
-
-  constructor(context: ChatContext) {
-    this.#context = context;
-    this.#scheduleNext();
-  }
-
-  /** No further conversation is begun; resolves when the one under way is done. Twice is fine. */
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    this.#timer?.cancel();
-    this.#goOn?.();
-    await this.#sweeping;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop();
-  }
-
-  #scheduleNext(): void {
-    if (this.#isStopped) return;
-    const { clock, onFailure } = this.#context;
-    this.#timer = clock.schedule(sweepEveryMs, () => {
-      this.#sweeping = this.#sweep()
-        .catch(onFailure)
-        .finally(() => this.#scheduleNext());
-    });
-  }
-
-  /** One conversation after the other, with room for others' work between them; a failure of one does not keep the rest. */
-  async #sweep(): Promise<void> {
-    const { store, onFailure } = this.#context;
-    let after: ConversationId | undefined;
-    for (;;) {
-      // A store that cannot write says so in its status, and need not be asked a thousand times.
-      if (store.status().state !== "ready") return;
-      const page = await store.conversations.withRetention(after, pageSize);
-      for (const id of page) {
-        if (this.#isStopped) return;
-        await applyRetention(this.#context, id).catch(onFailure);
-        await this.#pause();
-      }
-      after = page.at(-1);
-      if (page.length < pageSize) return;
-    }
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#goOn = resolve;
-      this.#context.clock.schedule(0, resolve);
-    });
-  }
+export function retentionSweeper(context: ChatContext): Sweeper<ConversationId> {
+  const { conversations } = context.store;
+  return new Sweeper({
+    context,
+    everyMs: sweepEveryMs,
+    page: (after, limit) => conversations.withRetention(after, limit),
+    apply: (id) => applyRetention(context, id),
+  });
 }
 
 /** Removes what is older than the conversation keeps it, and tells those who are there. */

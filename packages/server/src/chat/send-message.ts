@@ -2,13 +2,26 @@
  * ⑤ A message: checked, appended, acknowledged when durable. Rules D2 (ack after durable), D3 (the same
  * clientId is the same message for ever) and D4 (sends of one connection commit in the order they were sent).
  */
-import { checkContent, checkMessage, SudaError, type CommandOf, type Content, type MessageBody, type MessageFault, type ReplyOf } from "@suda/protocol";
+import {
+  checkContent,
+  checkMessage,
+  SudaError,
+  type CommandOf,
+  type Content,
+  type MessageBody,
+  type MessageFault,
+  type ReplyOf,
+  type UserId,
+} from "@suda/protocol";
 import { accessMembership } from "./access.ts";
 import { appendMessages, type MessageSend, type SentMessages } from "./append-messages.ts";
 import { checkKinds } from "./check-kinds.ts";
 import type { Actor, ChatContext } from "./context.ts";
 
-export type SendCommand = Omit<CommandOf<"message.send">, "type" | "ref">;
+export interface SendCommand extends Omit<CommandOf<"message.send">, "type" | "ref"> {
+  /** The human whose words these are, of a bot's in a direct conversation; only for the host's backend. */
+  readonly agent?: UserId;
+}
 
 /** The place in the log is taken when this exists; `committed` is the answer, once it is durable. */
 export interface PendingSend {
@@ -18,16 +31,25 @@ export interface PendingSend {
 /**
  * Resolves as soon as the store has taken the message in its order, so that a connection may start its next
  * send without waiting for the disk; `committed` resolves when it is durable and on its way to the members.
- * @throws SudaError conversation.not_found, frame.invalid, bot.required; `committed` rejects with those, send.conflict,
- * send.slow, conversation.read_only, user.blocked, store.…
+ * @throws SudaError conversation.not_found, auth.forbidden, frame.invalid, bot.required; `committed` rejects with those,
+ * send.conflict, send.slow, conversation.read_only, user.blocked, control.lost, store.…
  */
 export async function sendMessage(context: ChatContext, actor: Actor, command: SendCommand): Promise<PendingSend> {
   await accessMembership(context, actor, command.conversation);
+  if (command.agent !== undefined) await checkAgent(context, actor, command.conversation);
   checkSendable(actor, command, "");
-  const { conversation, clientId, ...message } = command;
-  const send: MessageSend = { conversation, clientId, messages: [message], pathOf: () => "" };
+  const { conversation, clientId, control, agent, ...message } = command;
+  const send: MessageSend = { conversation, clientId, messages: [message], pathOf: () => "", control, agent };
   const earlier = await checkKinds(context, actor, send);
   return { committed: replyOf(earlier === undefined ? appendMessages(context, actor, send) : Promise.resolve(earlier)) };
+}
+
+/** In a group the agent writes as themself. @throws SudaError auth.forbidden, frame.invalid */
+async function checkAgent({ store }: ChatContext, { isBackend, isBot }: Actor, id: SendCommand["conversation"]): Promise<void> {
+  if (!isBackend) throw new SudaError("auth.forbidden", "Only the host's backend sends an agent's words through a bot's account.");
+  if (isBot && (await store.conversations.get(id))?.kind === "direct") return;
+  const message = "/agent is for what a human says through a bot's account in a direct conversation; in a group they write as themself.";
+  throw new SudaError("frame.invalid", message, { path: "/agent" });
 }
 
 async function replyOf(sent: Promise<SentMessages>): Promise<ReplyOf<"message.send">> {

@@ -8,14 +8,15 @@ import type { Draft } from "../store/store.ts";
 import type { Actor, ChatContext } from "./context.ts";
 import { sendMessage } from "./send-message.ts";
 import type { StreamKey } from "./stream-calls.ts";
-import { checkMayWrite } from "./typing.ts";
+import { checkMaySpeak, checkMayWrite } from "./typing.ts";
 
 type Fields<T extends "stream.start" | "stream.append" | "stream.finish" | "stream.abort"> = Omit<CommandOf<T>, "type" | "ref">;
 
-/** @throws SudaError those of {@link accessAsBot}, conversation.read_only, user.blocked, stream.full, server.busy, server.draining */
+/** @throws SudaError those of {@link accessAsBot}, conversation.read_only, user.blocked, control.lost, stream.full, server.busy, server.draining */
 export async function startStream(context: ChatContext, actor: Actor, command: Fields<"stream.start">): Promise<ReplyOf<"stream.start">> {
   const access = await accessAsBot(context, actor, command.conversation);
   if (!actor.isBackend) await checkMayWrite(context, access);
+  checkMaySpeak(actor, access);
   const { memberCount } = access.conversation;
   await context.streams.start({ ...keyOf(actor, command), replyTo: command.replyTo, memberCount, isConnected: actor.channel !== undefined });
   return {};
@@ -23,7 +24,7 @@ export async function startStream(context: ChatContext, actor: Actor, command: F
 
 /** @throws SudaError those of {@link accessAsBot}, stream.not_found, stream.gap, stream.conflict, stream.full, server.busy */
 export async function appendToStream(context: ChatContext, actor: Actor, command: Fields<"stream.append">): Promise<ReplyOf<"stream.append">> {
-  await accessAsBot(context, actor, command.conversation);
+  checkMaySpeak(actor, await accessAsBot(context, actor, command.conversation));
   return { length: await context.streams.append(keyOf(actor, command), command, actor.channel !== undefined) };
 }
 

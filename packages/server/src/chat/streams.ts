@@ -284,6 +284,7 @@ export class Streams implements AsyncDisposable {
       // Also what another node finished.
       this.finish({ conversation: event.conversation, from: event.from, stream: event.clientId }, event.seq);
     } else if (event.type === "member.removed") this.#abortAll(event.conversation, "removed", event.user);
+    else if (event.type === "control.changed" && event.holder !== "bot") this.#abortAll(event.conversation, "control");
   }
 
   async #onCall({ key, asked, call, answerTo }: StreamCall): Promise<void> {

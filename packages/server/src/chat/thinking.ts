@@ -3,9 +3,9 @@ import type { ConversationId, ReplyOf } from "@suda/protocol";
 import { accessAsBot } from "./access.ts";
 import type { Actor, ChatContext } from "./context.ts";
 import { announceThinking } from "./fan-out.ts";
-import { checkMayWrite } from "./typing.ts";
+import { checkMaySpeak, checkMayWrite } from "./typing.ts";
 
-/** @throws SudaError conversation.not_found, member.not_found, bot.required, conversation.read_only, user.blocked */
+/** @throws SudaError conversation.not_found, member.not_found, bot.required, conversation.read_only, user.blocked, control.lost */
 export async function tellThinking(
   context: ChatContext,
   actor: Actor,
@@ -14,6 +14,7 @@ export async function tellThinking(
 ): Promise<ReplyOf<"thinking.start">> {
   const access = await accessAsBot(context, actor, id);
   if (!actor.isBackend) await checkMayWrite(context, access);
+  if (type === "thinking.started") checkMaySpeak(actor, access);
   await announceThinking(context, { type, conversation: id, user: actor.user });
   return {};
 }

@@ -3,9 +3,9 @@ import type { ConversationId, ReplyOf } from "@suda/protocol";
 import { accessConversation, type Access } from "./access.ts";
 import type { Actor, ChatContext } from "./context.ts";
 import { fanOutEphemeral } from "./fan-out.ts";
-import { blocked, blocking, readOnly } from "./refused.ts";
+import { blocked, blocking, controlLost, readOnly } from "./refused.ts";
 
-/** @throws SudaError conversation.not_found, conversation.read_only, user.blocked */
+/** @throws SudaError conversation.not_found, conversation.read_only, user.blocked, control.lost */
 export async function tellTyping(
   context: ChatContext,
   actor: Actor,
@@ -14,8 +14,15 @@ export async function tellTyping(
 ): Promise<ReplyOf<"typing.start">> {
   const access = await accessConversation(context, actor, id);
   if (!actor.isBackend) await checkMayWrite(context, access);
+  // What stops is told in any case.
+  if (type === "typing.started") checkMaySpeak(actor, access);
   await fanOutEphemeral(context, access.conversation, { type, conversation: id, user: actor.user });
   return {};
+}
+
+/** A bot says nothing, and begins nothing, while it is not in charge (T26). @throws SudaError control.lost */
+export function checkMaySpeak({ isBot }: Actor, { conversation: { control } }: Access): void {
+  if (isBot && control !== undefined && control.holder !== "bot") throw controlLost();
 }
 
 /** As the store judges a message at commit, but for slow mode: who waits for their turn may be writing. */

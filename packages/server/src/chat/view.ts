@@ -109,7 +109,8 @@ export function viewMember({ user, role, joinedAt, readSeq, deliveredSeq }: Memb
 
 /** A conversation as `member` sees it; as the backend sees it when there is no member. */
 export async function viewConversation(context: ChatContext, record: ConversationRecord, member: MemberRecord | undefined): Promise<Conversation> {
-  const { id, kind, epoch, createdAt, createdBy, title, avatar, data, memberCount, head, pins, between, floor, write, slowModeMs, retentionMs } = record;
+  const { id, kind, epoch, createdAt, createdBy, title, avatar, data, memberCount, head, pins, between, floor, write, slowModeMs, retentionMs, control } =
+    record;
   const lastEntry = head.seq === (floor?.seq ?? 0) ? [] : await context.store.log.readBefore(id, head.seq + 1, 1);
   const [last] = await viewEvents(context, member ?? { user: systemUser }, id, lastEntry);
   // In a conversation with oneself that is oneself.
@@ -133,6 +134,7 @@ export async function viewConversation(context: ChatContext, record: Conversatio
     ...(write === undefined ? {} : { write }),
     ...(slowModeMs === undefined ? {} : { slowModeMs }),
     ...(retentionMs === undefined ? {} : { retentionMs }),
+    ...(control === undefined ? {} : { control }),
     ...(member === undefined ? {} : viewOwnSide(context, record, member)),
   };
 }

@@ -4,6 +4,7 @@
  * concern the connection's order and identity.
  */
 import type { CommandOf, CommandType, ReplyOf } from "@suda/protocol";
+import { handOff, returnControl, takeControl } from "../chat/control.ts";
 import type { Actor, ChatContext } from "../chat/context.ts";
 import { createGroup } from "../chat/create-group.ts";
 import { getHistory } from "../chat/history.ts";
@@ -56,6 +57,9 @@ export const commandHandlers: { readonly [T in HandledType]: Handler<T> } = {
   "interaction.tap": tap,
   "interaction.answer": answerTap,
   "history.get": getHistory,
+  "control.handoff": handOff,
+  "control.take": takeControl,
+  "control.return": returnControl,
   "typing.start": (context, actor, { conversation }) => tellTyping(context, actor, conversation, "typing.started"),
   "typing.stop": (context, actor, { conversation }) => tellTyping(context, actor, conversation, "typing.stopped"),
   "thinking.start": (context, actor, { conversation }) => tellThinking(context, actor, conversation, "thinking.started"),

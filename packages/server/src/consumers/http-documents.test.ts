@@ -81,6 +81,7 @@ describe("documents", () => {
       "member.removed",
       "member.updated",
       "conversation.updated",
+      "control.changed",
       "conversation.joined",
       "conversation.left",
       "conversation.changed",

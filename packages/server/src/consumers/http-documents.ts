@@ -2,7 +2,17 @@
  * /openapi.json and /asyncapi.json, made from the same tables that serve: routes and commands. Nothing in
  * them is written by hand twice.
  */
-import { commands, commandSchema, DeletedContentSchema, ErrorFrameSchema, EventSchema, messageFields, replySchema, type CommandType } from "@suda/protocol";
+import {
+  commands,
+  commandSchema,
+  ConversationSchema,
+  DeletedContentSchema,
+  ErrorFrameSchema,
+  EventSchema,
+  messageFields,
+  replySchema,
+  type CommandType,
+} from "@suda/protocol";
 import type { Route } from "./http-route.ts";
 import { routes } from "./http-routes.ts";
 
@@ -119,8 +129,8 @@ function leavesOf(schema: SchemaNode): readonly SchemaNode[] {
 }
 
 /**
- * Contents, and what they are made of, stand in the documents once and are referred to: a carousel alone has a
- * hundred actions in it. They are found by title, and by what they are: an optional field is a copy of its schema.
+ * Contents and conversations, and what they are made of, stand in the documents once and are referred to: a carousel alone
+ * has a hundred actions in it, and a conversation every event as its last one. They are found by title, and by what they are: an optional field is a copy of its schema.
  */
 const parts = new Map<string, { readonly text: string; readonly schema: unknown }>();
 
@@ -137,7 +147,7 @@ function collectParts(schema: unknown): void {
   for (const inner of Object.values(schema)) collectParts(inner);
 }
 
-for (const schema of [...Object.values(messageFields), DeletedContentSchema]) collectParts(schema);
+for (const schema of [...Object.values(messageFields), DeletedContentSchema, ConversationSchema]) collectParts(schema);
 
 function partSchemas(): JsonObject {
   return Object.fromEntries([...parts].map(([title, { schema }]) => [title, toJsonSchema(schema, title)]));

@@ -29,6 +29,7 @@ import { updateConversation } from "../chat/update-conversation.ts";
 import { getUser, updateUser } from "../chat/users.ts";
 import { botRoutes } from "./bot-routes.ts";
 import { customKindRoutes } from "./custom-kind-routes.ts";
+import { controlRoutes } from "./control-routes.ts";
 import { inConversation, replyOf, route, without, type Route } from "./http-route.ts";
 import { messageRoutes } from "./message-routes.ts";
 import { ownSideRoutes } from "./own-side-routes.ts";
@@ -160,6 +161,7 @@ export const routes: readonly Route[] = [
   ...streamRoutes,
   ...botRoutes,
   ...customKindRoutes,
+  ...controlRoutes,
 ];
 
 async function createConversation(context: ChatContext, actor: Actor, { kind = "group", id, ...group }: Type.Static<typeof newConversation>): Promise<object> {

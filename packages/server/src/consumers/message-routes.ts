@@ -10,7 +10,9 @@ import {
   SeqSchema,
   tapFields,
   ToastSchema,
+  UserIdSchema,
 } from "@suda/protocol";
+import Type from "typebox";
 import { getHistory } from "../chat/history.ts";
 import { answerTap, tap } from "../chat/interactions.ts";
 import { deleteMessage, editMessage, pin, react } from "../chat/message-changes.ts";
@@ -24,10 +26,11 @@ export const messageRoutes: readonly Route[] = [
     method: "POST",
     path: "/v1/conversations/:conversation/messages",
     name: "sendMessage",
-    summary: "Sends a message; answered when it is durable. Idempotent by `clientId`.",
+    summary:
+      "Sends a message; answered when it is durable. Idempotent by `clientId`. With an API key and on behalf of a bot, `agent` is the human in charge whose words these are.",
     caller: "user",
     params: inConversation,
-    body: Closed(sendFields),
+    body: Closed({ ...sendFields, agent: Type.Optional(UserIdSchema) }),
     reply: replyOf("message.send"),
     run: async ({ context, actor, params, body }) => (await sendMessage(context, actor, { ...params, ...body })).committed,
   }),
