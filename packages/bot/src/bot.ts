@@ -8,7 +8,7 @@ import { newClientId } from "@suda/client/connection";
 import type { WorkerPool } from "@suda/offload";
 import type { ClientId, Clock, CommandType, LogEvent, Random, ReplyOf, SlashCommand, UserId } from "@suda/protocol";
 import type { BotProfile } from "./command-registry.ts";
-import type { CommandContext, Context, Handler, MessageContext, Middleware, PhotoContext, Sayable, Sent } from "./context.ts";
+import type { ActionContext, CommandContext, Context, FormContext, Handler, MessageContext, Middleware, PhotoContext, Sayable, Sent } from "./context.ts";
 import type { DeadLetter } from "./conversation-work.ts";
 import { EventProcessor, type Outcome, type Try } from "./event-processor.ts";
 import { bodyOf, sentOf, type Offload } from "./handler-context.ts";
@@ -124,6 +124,21 @@ export class Bot<State> implements AsyncDisposable {
   /** Messages with a picture: an `image`, or `bytes` of an `image/…` type. */
   photo(handler: Handler<PhotoContext<State>>): this {
     this.#handlers.onPhoto(handler);
+    return this;
+  }
+
+  /**
+   * Taps on what the bot said: buttons, quick replies, areas, items of a list.
+   * @param id the action's id or its `route`, or an expression that one of them matches: `/^size-/`
+   */
+  action(id: string | RegExp, handler: Handler<ActionContext<State>>): this {
+    this.#handlers.onAction(id, handler);
+    return this;
+  }
+
+  /** Forms of the bot that were filled in and sent. */
+  form(handler: Handler<FormContext<State>>): this {
+    this.#handlers.onForm(handler);
     return this;
   }
 

@@ -2,7 +2,18 @@
  * What a handler gets: the event, the conversation's state, and everything that a bot can do about it. One type per kind of
  * event, so that what a handler can ask of its context is what that event has.
  */
-import type { CommandType, Content, ConversationId, LogEvent, MessageBody, MessageCreated, ReplyOf, UserId } from "@suda/protocol";
+import type {
+  CommandType,
+  Content,
+  FormValue,
+  InteractionCreated,
+  ConversationId,
+  LogEvent,
+  MessageBody,
+  MessageCreated,
+  ReplyOf,
+  UserId,
+} from "@suda/protocol";
 import type { OffloadOptions } from "@suda/offload";
 import type { Fields } from "./session.ts";
 
@@ -106,6 +117,30 @@ export type Photo =
 
 export interface PhotoContext<State> extends MessageContext<State> {
   readonly photo: Photo;
+}
+
+/** A tap on something that the bot said. */
+export interface TapContext<State> extends Context<State, InteractionCreated> {
+  /** Id of what was tapped. */
+  readonly action: string;
+  /** Seq of the message that it belongs to. */
+  readonly target: number;
+  /** A few words that only who tapped sees, on the devices that are connected. Up to 200 characters. @throws RequestRefused */
+  toast(text: string): Promise<void>;
+  /** Gives the tapped message another content of the same type, in place. @throws RequestRefused */
+  replace(content: Content | string): Promise<Sent>;
+}
+
+export interface ActionContext<State> extends TapContext<State> {
+  /** What the button carries; only a `postback` and a `datetime` have some. */
+  readonly data: InteractionCreated["data"];
+  /** What was chosen or given with the tap: a day, an address, a place. */
+  readonly value: InteractionCreated["value"];
+}
+
+export interface FormContext<State> extends TapContext<State> {
+  /** What was filled in, by the fields' ids, as the server has checked it against the form. */
+  readonly values: FormValue;
 }
 
 /** Handles an event, or hands it on with `next` to whatever fits it less closely. */

@@ -11,6 +11,8 @@ import {
   type CommandType,
   type Content,
   type ConversationId,
+  type FormValue,
+  type InteractionCreated,
   type LogEvent,
   type MessageBody,
   type ReplyOf,
@@ -56,6 +58,11 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
   readonly args: readonly string[];
   readonly argument: string;
   readonly photo: Photo | undefined;
+  readonly action: string;
+  readonly target: number;
+  readonly data: InteractionCreated["data"];
+  readonly value: InteractionCreated["value"];
+  readonly values: FormValue;
   state: State;
   /** Seqs of what it said: the bot has no need to work these off. */
   readonly sent: number[] = [];
@@ -85,6 +92,13 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
     this.args = details.command?.args ?? [];
     this.argument = details.command?.argument ?? "";
     this.photo = details.photo;
+    const tap = event.type === "interaction.created" ? event : undefined;
+    this.action = tap?.action ?? "";
+    this.target = tap?.target ?? 0;
+    this.data = tap?.data;
+    this.value = tap?.value;
+    // The server has held it against the form's fields.
+    this.values = (tap?.kind === "submit" && typeof tap.value === "object" ? tap.value : {}) as FormValue;
     this.#ask = ask;
     this.#offload = offload;
     this.#clock = clock;
@@ -109,6 +123,14 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
     return this.#inOrder(() =>
       this.#once(clientId, () => this.#ask("message.edit", { conversation: this.conversation, target, clientId, content: contentOf(content) }, this.#options)),
     );
+  }
+
+  async toast(text: string): Promise<void> {
+    await this.request("interaction.answer", { conversation: this.conversation, target: this.event.seq, toast: text });
+  }
+
+  replace(content: Content | string): Promise<Sent> {
+    return this.edit(this.target, content);
   }
 
   offload<Result = unknown>(module: URL | string, input: unknown, options: Omit<OffloadOptions, "signal"> = {}): Promise<Result> {

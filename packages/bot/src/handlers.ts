@@ -1,9 +1,9 @@
 /**
- * Which handlers an event has, the closest first: a command before a photo before any message before any event; of the same
+ * Which handlers an event has, the closest first: a command before a photo before any message before any event, an action or a form before any event; of the same
  * kind in the order in which they were added. The first one has it, and hands it on with `next` if it likes.
  */
 import type { Content, DeletedContent, LogEvent, MessageCreated, UserId } from "@suda/protocol";
-import type { CommandContext, Context, Handler, MessageContext, Middleware, Photo, PhotoContext } from "./context.ts";
+import type { ActionContext, CommandContext, Context, FormContext, Handler, MessageContext, Middleware, Photo, PhotoContext } from "./context.ts";
 import { parseCommand, type ParsedCommand } from "./parse-command.ts";
 
 /** What a handler is told of the event beside the event; each kind reads its own. */
@@ -23,6 +23,8 @@ export class Handlers<State> {
   readonly #commands = new Map<string, Middleware<State>[]>();
   readonly #photos: Middleware<State>[] = [];
   readonly #messages: Middleware<State>[] = [];
+  readonly #actions: { readonly fits: (tapped: string) => boolean; readonly handler: Middleware<State> }[] = [];
+  readonly #forms: Middleware<State>[] = [];
   readonly #byType = new Map<string, Middleware<State>[]>();
 
   use(middleware: Middleware<State>): void {
@@ -43,6 +45,17 @@ export class Handlers<State> {
     listOf(this.#commands, name).push(handler as Middleware<State>);
   }
 
+  /** @param id of the action, or its route; or what one of the two has to match */
+  onAction(id: string | RegExp, handler: Handler<ActionContext<State>>): void {
+    // A copy: the state of a global expression would make every second tap fit.
+    const expression = typeof id === "string" ? undefined : new RegExp(id.source, id.flags.replaceAll(/[gy]/g, ""));
+    this.#actions.push({ fits: (tapped) => expression?.test(tapped) ?? tapped === id, handler: handler as Middleware<State> });
+  }
+
+  onForm(handler: Handler<FormContext<State>>): void {
+    this.#forms.push(handler as Middleware<State>);
+  }
+
   onType(type: string, handler: Handler<Context<State, never>>): void {
     listOf(this.#byType, type).push(handler as Middleware<State>);
   }
@@ -57,6 +70,11 @@ export class Handlers<State> {
       if (command !== undefined) chain.push(...(this.#commands.get(command.name) ?? []));
       if (photo !== undefined) chain.push(...this.#photos);
       chain.push(...this.#messages);
+    }
+    // A tap on what another bot said is nothing to this one, and of a message that was deleted nothing is left to act on.
+    if (event.type === "interaction.created" && event.to === bot && event.erased !== true) {
+      if (event.kind === "submit") chain.push(...this.#forms);
+      else for (const { fits, handler } of this.#actions) if (fits(event.action) || (event.route !== undefined && fits(event.route))) chain.push(handler);
     }
     chain.push(...(this.#byType.get(event.type) ?? []), ...(this.#byType.get("event") ?? []));
     return { chain, details };

@@ -36,6 +36,7 @@ const routes: Partial<Record<CommandType, HttpRoute>> = {
   "conversation.list": { method: "GET", path: "/v1/conversations" },
   "history.get": { method: "GET", path: `${inConversation}/history` },
   "member.list": { method: "GET", path: `${inConversation}/members` },
+  "interaction.answer": { method: "POST", path: `${inConversation}/interactions/:target/answer` },
   "message.send": { method: "POST", path: `${inConversation}/messages` },
   "message.edit": { method: "PATCH", path: aboutMessage },
   "message.delete": { method: "DELETE", path: aboutMessage },

@@ -2,9 +2,11 @@
 export { BotError, botErrors, type BotErrorCode } from "./bot-error.ts";
 export { type Bot, type ContextOf, type EventName, type SendOptions } from "./bot.ts";
 export {
+  type ActionContext,
   type CommandContext,
   type Context,
   type Draft,
+  type FormContext,
   type Handler,
   type MessageContext,
   type Middleware,
@@ -12,6 +14,7 @@ export {
   type PhotoContext,
   type Sayable,
   type Sent,
+  type TapContext,
   type TemplateOptions,
   type TemplateVariables,
 } from "./context.ts";

@@ -18,7 +18,7 @@ export class AnswerCollector {
     const { messages, content, conversation: _1, clientId: _2, stream: _3, target: _4, toast, ...envelope } = fields as Readonly<Record<string, unknown>>;
     if (type === "bot.send" && messages !== undefined) this.#add(messages as readonly MessageBody[]);
     else if (type === "stream.finish" && content !== undefined) this.#add([{ content, ...envelope } as MessageBody]);
-    else if ((type as string) === "interaction.answer") this.#toast = toast as string;
+    else if (type === "interaction.answer") this.#toast = toast as string;
     else throw new BotError("bot.no_api");
     return { seqs: [], seq: 0, at: 0 };
   }) as Ask;

@@ -20,7 +20,19 @@ const snippets = new Map(
   Array.from(document.matchAll(/^<!-- snippet: (bot-[a-z-]+) -->\n\n```ts\n([\s\S]*?)^```$/gm), ([, name = "", code = ""]) => [name, code]),
 );
 /** Each is run by a test below. */
-const known = ["bot-six-lines", "bot-hears", "bot-says", "bot-stream", "bot-state", "bot-failures", "bot-offload", "bot-webhook", "bot-blocking", "bot-test"];
+const known = [
+  "bot-six-lines",
+  "bot-hears",
+  "bot-says",
+  "bot-stream",
+  "bot-taps",
+  "bot-state",
+  "bot-failures",
+  "bot-offload",
+  "bot-webhook",
+  "bot-blocking",
+  "bot-test",
+];
 
 type AnyBot = Bot<Record<string, unknown>>;
 
@@ -100,6 +112,25 @@ test("what it says", async () => {
   await say(alice, id, "How many?");
   await alice.event("message.edited");
   assert.equal((await saidBy(alice, id, "echo")).at(-1), "There are 2 of us.");
+});
+
+test("buttons and forms", async () => {
+  await using suda = await TestServer.open(unlimited);
+  const { takeOrders } = await load<{ takeOrders: (bot: AnyBot) => void }>("bot-taps");
+  await using bot = newBot(suda);
+  takeOrders(bot);
+  await bot.start();
+  await using alice = await suda.connect("alice");
+  const id = await openWith(alice, "echo");
+  await say(alice, id, "/pizza");
+  const card = await alice.event("message.created", ({ content }) => content.type === "card");
+  await alice.request({ type: "interaction.tap", conversation: id, target: card.seq, action: "size-l", clientId: "t1" as never });
+  assert.equal((await alice.event("interaction.answered")).toast, "A moment…");
+  assert.deepEqual((await alice.event("message.edited")).content, { type: "card", title: "Pizza for 14000" });
+  const form = await alice.event("message.created", ({ content }) => content.type === "form");
+  const value = { street: "세종대로 1" };
+  await alice.request({ type: "interaction.tap", conversation: id, target: form.seq, action: "submit", value, clientId: "t2" as never });
+  await heard(alice, "On its way to 세종대로 1.");
 });
 
 test("an answer that grows", async () => {
