@@ -76,7 +76,7 @@ const table: { readonly [T in CommandType]: Row } = {
   },
   "member.leave": { ask: inItAll("member.leave"), answers: [unknown, unknown, "ok", "ok", "member.last_owner"] },
   "message.send": { ask: inIt({ clientId: "mine", content: textOf("mine") })("message.send"), answers: members },
-  "bot.send": { ask: inIt({ clientId: "mine", messages: [{ content: textOf("mine") }] })("bot.send"), answers: repeat("bot.required") },
+  "bot.send": { ask: inIt({ clientId: "mine", messages: [{ content: textOf("mine") }] })("bot.send"), answers: bots },
   "message.edit": {
     ask: inIt({ target: 1, content: { type: "card", text: "edited" } })("message.edit"),
     answers: [unknown, unknown, "message.forbidden", "message.forbidden", "ok"],

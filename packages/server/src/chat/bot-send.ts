@@ -26,9 +26,10 @@ export interface PendingBotSend {
  * rejects with those, send.conflict, send.slow, conversation.read_only, user.blocked, control.lost, store.…
  */
 export async function sendFromBot(context: ChatContext, actor: Actor, command: BotSendCommand): Promise<PendingBotSend> {
-  if (!actor.isBot) throw new SudaError("bot.required", "Only a bot sends several messages or a template at once; you are no bot.");
   const { messages, template } = command;
   await accessMembership(context, actor, command.conversation);
+  // After the gate: a stranger is told no more than that there is no such conversation (A1).
+  if (!actor.isBot) throw new SudaError("bot.required", "Only a bot sends several messages or a template at once; you are no bot.");
   if (template !== undefined && messages !== undefined)
     throw new SudaError("frame.invalid", "/template stands beside messages; give one of the two.", { path: "/template" });
   if (template !== undefined) return sendTemplate(context, actor, command, template);
