@@ -4,7 +4,17 @@
  *
  * What is given with a tap is held against the action here. `ifRev` makes sure that this is the action that is stored.
  */
-import { checkTapValue, findAction, SudaError, type Action, type CommandOf, type FormSubmit, type MessageFault, type ReplyOf } from "@suda/protocol";
+import {
+  checkTapValue,
+  findAction,
+  SudaError,
+  type Action,
+  type CommandOf,
+  type FormSubmit,
+  type MessageFault,
+  type ReplyOf,
+  type UserId,
+} from "@suda/protocol";
 import type { AppendOutcome, ChangeRefusal, LogEntry } from "../store/store.ts";
 import { accessConversation, accessMembership } from "./access.ts";
 import { appendAll } from "./append.ts";
@@ -20,14 +30,17 @@ const attempts = 5;
  * A tap by a member in somebody else's message. A retry learns what became of the first try, whatever has become of the
  * message since.
  * @throws SudaError conversation.not_found, member.not_found, user.blocked, message.not_found, message.deleted,
- * message.full, interaction.…, frame.invalid, send.conflict; of a `message` action also as a send
+ * message.full, interaction.…, frame.invalid, send.conflict; of a `message` action also as a send. One on a `handoff` action
+ * of a bot's asks for a human with it (T34).
  */
 export async function tap(context: ChatContext, actor: Actor, command: TapCommand): Promise<ReplyOf<"interaction.tap">> {
   const { conversation } = command;
   await accessMembership(context, actor, conversation);
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const looked = lookAt(await entryAt(context, command), actor, command);
-    const outcomes = await appendAll(context, conversation, tapDrafts(actor, command, "action" in looked ? looked : undefined));
+    const entry = await entryAt(context, command);
+    const looked = lookAt(entry, actor, command);
+    const tapped = "action" in looked ? { ...looked, isOfBot: entry !== undefined && (await isBot(context, entry.from)) } : undefined;
+    const outcomes = await appendAll(context, conversation, tapDrafts(actor, command, tapped));
     const reply = replyOf(outcomes, command, looked);
     if (reply !== "edited meanwhile") return reply;
   }
@@ -52,6 +65,10 @@ export async function answerTap(
   }
   if (other !== undefined) await tellToast(context, entry.from, { type: "interaction.answered", conversation, target, from: actor.user, toast });
   return {};
+}
+
+async function isBot({ store }: ChatContext, user: UserId): Promise<boolean> {
+  return (await store.users.getMany([user]))[0]?.bot === true;
 }
 
 /** What is there to tap, as it is now; or why it cannot be tapped, unless it was before. */
