@@ -80,6 +80,11 @@ export interface Context<State, E extends LogEvent = LogEvent> {
   stream(source: AsyncIterable<string> | Iterable<string>, end?: Omit<MessageBody, "content">): Promise<Sent>;
   /** The same by hand. What is not finished when the handler ends is taken away. */
   stream(): Draft;
+  /**
+   * Asks for a human, after what was said: from then on the bot is silent here, until it is put in charge again.
+   * @param queue which humans @throws RequestRefused
+   */
+  handoff(queue?: string): Promise<void>;
   /** Any command of docs/PROTOCOL.md, asked again when the connection breaks before the answer. @throws RequestRefused */
   request<T extends CommandType>(type: T, fields: Fields<T>): Promise<ReplyOf<T>>;
 }

@@ -7,13 +7,15 @@
 import { RequestRefused } from "@suda/client";
 import type { Clock, Conversation, ConversationId, LogEvent, Timer, UserId } from "@suda/protocol";
 import { BotError } from "./bot-error.ts";
-import type { Outcome, Try } from "./event-processor.ts";
+import type { KnownControl, Outcome, Try } from "./event-processor.ts";
 import type { Ask } from "./session.ts";
 
 /** How far a conversation is worked off. */
 export interface Cursor {
   readonly seq: number;
   readonly epoch: string;
+  /** Who is in charge, as far as is known; absent when that never changed. */
+  readonly control?: KnownControl;
 }
 
 /** An event that was given up. */
@@ -64,6 +66,7 @@ export class ConversationWork {
   parked: Timer | undefined;
   readonly #options: WorkOptions;
   #cursor: Cursor | undefined;
+  #control: KnownControl | undefined;
   /** Events after the cursor without a hole: `#live` follows on `#page`. */
   #page: LogEvent[] = [];
   #live: LogEvent[] = [];
@@ -78,6 +81,7 @@ export class ConversationWork {
   constructor(id: ConversationId, cursor: Cursor | undefined, options: WorkOptions) {
     this.id = id;
     this.#cursor = cursor;
+    this.#control = cursor?.control;
     this.#marked = cursor?.seq ?? 0;
     this.#options = options;
     this.#isBehind = cursor === undefined;
@@ -85,6 +89,7 @@ export class ConversationWork {
 
   /** A live event: kept if it follows on, read from the log later if not. */
   offer(event: LogEvent): void {
+    this.#noteControl(event);
     const last = this.#live.at(-1)?.seq ?? this.#page.at(-1)?.seq ?? this.#cursor?.seq;
     if (last !== undefined && event.seq <= last) return;
     if (last !== undefined && event.seq === last + 1 && !this.#isBehind && this.#live.length < maxLive) this.#live.push(event);
@@ -97,8 +102,9 @@ export class ConversationWork {
   }
 
   /** The conversation as the server shows it. Another epoch is another log: what is kept of the old one counts no more. */
-  see({ epoch }: Conversation): void {
+  see({ epoch, control }: Conversation): void {
     this.#isBehind = true;
+    this.#control = laterOf(this.#control, control);
     if (this.#cursor === undefined || this.#cursor.epoch === epoch) return;
     this.#cursor = undefined;
     this.#page = [];
@@ -121,7 +127,9 @@ export class ConversationWork {
           await this.#marking;
           // Something may have come while the mark was told.
           if (this.#live.length > 0 || this.#isBehind) continue;
-          return this.#cursor === undefined ? { is: "more" } : { is: "idle", cursor: this.#cursor };
+          return this.#cursor === undefined
+            ? { is: "more" }
+            : { is: "idle", cursor: { ...this.#cursor, ...(this.#control === undefined ? {} : { control: this.#control }) } };
         }
         const delayMs = await this.#handle(event, cursor);
         if (delayMs !== undefined) return { is: "later", delayMs };
@@ -139,7 +147,7 @@ export class ConversationWork {
     const { process, ask, bot, closing, maxAttempts, connectionEpoch, giveUp } = this.#options;
     const connection = connectionEpoch();
     const isCutOff = (): boolean => connectionEpoch() !== connection;
-    const outcome = await process({ event, bot: bot(), epoch: cursor.epoch, attempt: this.#attempts + 1, ask, closing, isCutOff });
+    const outcome = await process({ event, bot: bot(), epoch: cursor.epoch, attempt: this.#attempts + 1, ask, closing, isCutOff, control: this.#control });
     switch (outcome.is) {
       case "done":
         this.#advance(event.seq, outcome.sent);
@@ -184,10 +192,15 @@ export class ConversationWork {
     }
   }
 
+  #noteControl(event: LogEvent): void {
+    if (event.type === "control.changed") this.#control = laterOf(this.#control, event);
+  }
+
   async #askCursor(): Promise<Cursor> {
     const { ask, closing } = this.#options;
     const { conversation } = await ask("conversation.get", { conversation: this.id }, { signal: closing });
     const cursor = cursorOf(conversation);
+    this.#control = laterOf(this.#control, conversation.control);
     this.#marked = cursor.seq;
     return cursor;
   }
@@ -205,6 +218,7 @@ export class ConversationWork {
       throw error;
     }
     const { events, from = 1, more } = page;
+    for (const event of events) this.#noteControl(event);
     // What came live meanwhile began after an unknown place.
     if (more) this.#isBehind = true;
     const first = events[0]?.seq ?? from;
@@ -224,6 +238,15 @@ export class ConversationWork {
 }
 
 /** What a member has read is where the bot goes on. */
-export function cursorOf({ read = 0, epoch }: Conversation): Cursor {
-  return { seq: read, epoch };
+export function cursorOf({ read = 0, epoch, control }: Conversation): Cursor {
+  return { seq: read, epoch, ...(control === undefined ? {} : { control: knownOf(control) }) };
+}
+
+function laterOf(known: KnownControl | undefined, told: KnownControl | undefined): KnownControl | undefined {
+  return told === undefined || (known !== undefined && known.epoch >= told.epoch) ? known : knownOf(told);
+}
+
+/** Without what it was part of, which may be a whole event. */
+function knownOf({ holder, epoch, seq }: KnownControl): KnownControl {
+  return { holder, epoch, seq };
 }

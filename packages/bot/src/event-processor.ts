@@ -25,6 +25,13 @@ export interface EventProcessorOptions<State> {
   readonly onProblem: (problem: unknown) => void;
 }
 
+/** Who is in charge, since which seq; `epoch` counts the changes. */
+export interface KnownControl {
+  readonly holder: "bot" | "human" | "none";
+  readonly epoch: number;
+  readonly seq: number;
+}
+
 /** One try. */
 export interface Try {
   readonly event: LogEvent;
@@ -38,6 +45,8 @@ export interface Try {
   readonly closing: AbortSignal;
   /** Whether the connection broke since the try began: then it is not the handler's fault that its time is over. */
   readonly isCutOff: () => boolean;
+  /** As it is known when the try begins; `undefined` when it never changed. */
+  readonly control: KnownControl | undefined;
   /** Only this event may come again, and not those before it too: whoever asks has a cursor that moves with each. Default false. */
   readonly isAlone?: boolean;
   /** What is kept with the state, to be given again. */
@@ -52,11 +61,16 @@ export type Outcome =
   | { readonly is: "failed"; readonly error: unknown; readonly isForGood: boolean };
 
 /** Nobody is to hear the bot here; another try would end the same way, and it is no failure. */
-const unanswerable: ReadonlySet<ErrorCode> = new Set(["conversation.not_found", "conversation.read_only", "user.blocked"]);
+const unanswerable: ReadonlySet<ErrorCode> = new Set(["conversation.not_found", "conversation.read_only", "user.blocked", "control.lost"]);
 /** After a refusal that may pass and names no time. */
 const laterMs = 1_000;
 const nothing = { is: "done", sent: [] } as const;
 const encoder = new TextEncoder();
+
+/** What was said before the bot was (again) in charge is a human's to answer. */
+function isInCharge(control: KnownControl | undefined, { seq }: LogEvent): boolean {
+  return control === undefined || (control.holder === "bot" && seq > control.seq);
+}
 
 export class EventProcessor<State> {
   readonly #options: EventProcessorOptions<State>;
@@ -68,8 +82,8 @@ export class EventProcessor<State> {
   /** Never rejects. */
   async process(one: Try): Promise<Outcome> {
     const { handlers, states } = this.#options;
-    const { event, bot, epoch } = one;
-    const { chain, details } = handlers.match(event, bot);
+    const { event, bot, epoch, control } = one;
+    const { chain, details } = handlers.match(event, bot, isInCharge(control, event));
     if (chain.length === 0) return nothing;
     try {
       const stored = await states.get(event.conversation);
@@ -78,7 +92,7 @@ export class EventProcessor<State> {
       return await this.#run(one, stored, (state, signal) => {
         const { attempt, ask } = one;
         const { offload, clock } = this.#options;
-        return { context: new HandlerContext({ event, bot, attempt, state, details, signal, ask, offload, clock }), chain };
+        return { context: new HandlerContext({ event, bot, control: control?.epoch ?? 0, attempt, state, details, signal, ask, offload, clock }), chain };
       });
     } catch (error) {
       return this.#judge(one, error);

@@ -30,6 +30,8 @@ import { WatchedPromise } from "./watched-promise.ts";
 export interface HandlerContextParts<State> {
   readonly event: LogEvent;
   readonly bot: UserId;
+  /** Epoch of control: what is said is refused when somebody took over since. */
+  readonly control: number;
   readonly attempt: number;
   readonly state: State;
   readonly details: Details;
@@ -66,6 +68,7 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
   state: State;
   /** Seqs of what it said: the bot has no need to work these off. */
   readonly sent: number[] = [];
+  readonly #control: number;
   readonly #ask: Ask;
   readonly #offload: Offload;
   readonly #clock: Clock;
@@ -79,7 +82,7 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
   #answers = 0;
   #edits = 0;
 
-  constructor({ event, bot, attempt, state, details, signal, ask, offload, clock }: HandlerContextParts<State>) {
+  constructor({ event, bot, control, attempt, state, details, signal, ask, offload, clock }: HandlerContextParts<State>) {
     this.event = event;
     this.conversation = event.conversation;
     this.from = event.from;
@@ -99,6 +102,7 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
     this.value = tap?.value;
     // The server has held it against the form's fields.
     this.values = (tap?.kind === "submit" && typeof tap.value === "object" ? tap.value : {}) as FormValue;
+    this.#control = control;
     this.#ask = ask;
     this.#offload = offload;
     this.#clock = clock;
@@ -121,7 +125,9 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
   edit(target: number, content: Content | string): Promise<Sent> {
     const clientId = this.#clientId("edit", ++this.#edits);
     return this.#inOrder(() =>
-      this.#once(clientId, () => this.#ask("message.edit", { conversation: this.conversation, target, clientId, content: contentOf(content) }, this.#options)),
+      this.#once(clientId, () =>
+        this.#ask("message.edit", { conversation: this.conversation, target, clientId, control: this.#control, content: contentOf(content) }, this.#options),
+      ),
     );
   }
 
@@ -135,6 +141,10 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
 
   offload<Result = unknown>(module: URL | string, input: unknown, options: Omit<OffloadOptions, "signal"> = {}): Promise<Result> {
     return this.#offload(module, input, { ...options, signal: this.signal }) as Promise<Result>;
+  }
+
+  async handoff(queue?: string): Promise<void> {
+    await this.request("control.handoff", { conversation: this.conversation, ...(queue === undefined ? {} : { queue }) });
   }
 
   typing(): void {
@@ -162,7 +172,7 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
       say: (message, before) =>
         this.#inOrder(async () => {
           await before();
-          const finish = { conversation: this.conversation, stream, ...bodyOf(message) };
+          const finish = { conversation: this.conversation, stream, control: this.#control, ...bodyOf(message) };
           return this.#said(await this.#once(stream, () => this.#ask("stream.finish", finish, this.#options)));
         }),
     });
@@ -228,7 +238,7 @@ export class HandlerContext<State> implements Omit<CommandContext<State>, "event
   #say(what: Pick<Fields<"bot.send">, "messages" | "template">): Promise<Sent> {
     const clientId = this.#clientId("answer", this.#answers++);
     return this.#inOrder(async () => {
-      const send = { conversation: this.conversation, clientId, ...what };
+      const send = { conversation: this.conversation, clientId, control: this.#control, ...what };
       return this.#said(await this.#once(clientId, () => this.#ask("bot.send", send, this.#options)));
     });
   }

@@ -60,19 +60,22 @@ export class Handlers<State> {
     listOf(this.#byType, type).push(handler as Middleware<State>);
   }
 
-  /** Nothing for what the bot did itself, and for what was deleted before the bot came to it. */
-  match(event: LogEvent, bot: UserId): Matched<State> {
+  /**
+   * Nothing for what the bot did itself, and for what was deleted before the bot came to it.
+   * @param isInCharge while it is not, messages and taps are for a human: only those hear of them who want every event
+   */
+  match(event: LogEvent, bot: UserId, isInCharge: boolean): Matched<State> {
     const details = detailsOf(event, bot);
     if (event.from === bot) return { chain: [], details };
     const { command, photo } = details;
     const chain = [...this.#middleware];
-    if (event.type === "message.created" && isShown(event)) {
+    if (isInCharge && event.type === "message.created" && isShown(event)) {
       if (command !== undefined) chain.push(...(this.#commands.get(command.name) ?? []));
       if (photo !== undefined) chain.push(...this.#photos);
       chain.push(...this.#messages);
     }
     // A tap on what another bot said is nothing to this one, and of a message that was deleted nothing is left to act on.
-    if (event.type === "interaction.created" && event.to === bot && event.erased !== true) {
+    if (isInCharge && event.type === "interaction.created" && event.to === bot && event.erased !== true) {
       if (event.kind === "submit") chain.push(...this.#forms);
       else for (const { fits, handler } of this.#actions) if (fits(event.action) || (event.route !== undefined && fits(event.route))) chain.push(handler);
     }

@@ -32,6 +32,7 @@ const aboutStream = `${inConversation}/streams/:stream`;
 /** What there is no route for is for connections alone. */
 const routes: Partial<Record<CommandType, HttpRoute>> = {
   "bot.send": { method: "POST", path: "/v1/bots/:bot/messages" },
+  "control.handoff": { method: "POST", path: `${inConversation}/control/handoff` },
   "conversation.get": { method: "GET", path: inConversation },
   "conversation.list": { method: "GET", path: "/v1/conversations" },
   "history.get": { method: "GET", path: `${inConversation}/history` },

@@ -15,7 +15,17 @@ export class AnswerCollector {
 
   /** In place of a connection. What goes out has no seq yet. */
   readonly ask: Ask = (async (type: CommandType, fields: object) => {
-    const { messages, content, conversation: _1, clientId: _2, stream: _3, target: _4, toast, ...envelope } = fields as Readonly<Record<string, unknown>>;
+    const {
+      messages,
+      content,
+      conversation: _1,
+      clientId: _2,
+      stream: _3,
+      target: _4,
+      control: _5,
+      toast,
+      ...envelope
+    } = fields as Readonly<Record<string, unknown>>;
     if (type === "bot.send" && messages !== undefined) this.#add(messages as readonly MessageBody[]);
     else if (type === "stream.finish" && content !== undefined) this.#add([{ content, ...envelope } as MessageBody]);
     else if (type === "interaction.answer") this.#toast = toast as string;

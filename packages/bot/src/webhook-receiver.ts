@@ -19,7 +19,7 @@ import {
   type UserId,
 } from "@suda/protocol";
 import type { DeadLetter } from "./conversation-work.ts";
-import type { Outcome, Try } from "./event-processor.ts";
+import type { KnownControl, Outcome, Try } from "./event-processor.ts";
 import type { Ask } from "./session.ts";
 import { AnswerCollector, type WebhookAnswer } from "./webhook-answer.ts";
 
@@ -49,6 +49,7 @@ const never = (): boolean => false;
 interface Delivery {
   readonly bot: UserId;
   readonly epoch: string;
+  readonly control: KnownControl | undefined;
   readonly event: LogEvent;
 }
 
@@ -112,7 +113,7 @@ export class WebhookReceiver {
     }
   }
 
-  async #handle(id: string, { bot, epoch, event }: Delivery): Promise<Response> {
+  async #handle(id: string, { bot, epoch, control, event }: Delivery): Promise<Response> {
     const { process, ask, closing, maxAttempts, giveUp } = this.#options;
     const earlier = this.#answers.get(id);
     if (earlier !== undefined) return answerOf(earlier);
@@ -122,6 +123,7 @@ export class WebhookReceiver {
       event,
       bot,
       epoch,
+      control,
       attempt,
       ask: collector?.ask ?? (ask as (bot: UserId) => Ask)(bot),
       closing,
@@ -173,7 +175,11 @@ async function readBody(request: Request): Promise<Uint8Array | undefined> {
 
 /** `{ type, bot, conversation, event }`, as the server signs it. */
 function readDelivery(body: Uint8Array): Delivery | undefined {
-  let parsed: { readonly bot?: unknown; readonly conversation?: { readonly id?: unknown; readonly epoch?: unknown }; readonly event?: Partial<LogEvent> };
+  let parsed: {
+    readonly bot?: unknown;
+    readonly conversation?: { readonly id?: unknown; readonly epoch?: unknown; readonly control?: KnownControl };
+    readonly event?: Partial<LogEvent>;
+  };
   try {
     parsed = JSON.parse(new TextDecoder().decode(body)) as typeof parsed;
   } catch (error) {
@@ -185,7 +191,7 @@ function readDelivery(body: Uint8Array): Delivery | undefined {
   const { type, seq, conversation: id } = event;
   if (typeof type !== "string" || typeof seq !== "number" || typeof id !== "string" || !isConversationId(id)) return undefined;
   const epoch = typeof conversation?.epoch === "string" ? conversation.epoch : "";
-  return { bot, epoch, event: (revive === undefined ? event : revive(event)) as LogEvent };
+  return { bot, epoch, control: conversation?.control, event: (revive === undefined ? event : revive(event)) as LogEvent };
 }
 
 function answerOf(answer: WebhookAnswer): Response {

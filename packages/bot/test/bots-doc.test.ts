@@ -26,6 +26,7 @@ const known = [
   "bot-says",
   "bot-stream",
   "bot-taps",
+  "bot-handoff",
   "bot-state",
   "bot-failures",
   "bot-offload",
@@ -131,6 +132,21 @@ test("buttons and forms", async () => {
   const value = { street: "세종대로 1" };
   await alice.request({ type: "interaction.tap", conversation: id, target: form.seq, action: "submit", value, clientId: "t2" as never });
   await heard(alice, "On its way to 세종대로 1.");
+});
+
+test("asking for a human", async () => {
+  await using suda = await TestServer.open(unlimited);
+  const { askForTeacher } = await load<{ askForTeacher: (bot: AnyBot) => void }>("bot-handoff");
+  await using bot = newBot(suda);
+  askForTeacher(bot);
+  await bot.start();
+  await using alice = await suda.connect("alice");
+  const id = await openWith(alice, "echo");
+  await say(alice, id, "/teacher");
+  assert.equal((await alice.event("control.changed")).queue, "math");
+  await say(alice, id, "hello?");
+  await workedOff(suda, id, "echo");
+  assert.deepEqual(await saidBy(alice, id, "echo"), ["A teacher will be with you soon."]);
 });
 
 test("an answer that grows", async () => {
