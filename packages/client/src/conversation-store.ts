@@ -18,7 +18,7 @@ import { MessageViews } from "./messages.ts";
 import { RecordKeeper } from "./record-keeper.ts";
 import { ReceiptKeeper } from "./receipt-keeper.ts";
 import type { Sending } from "./sender.ts";
-import { conceal, showChange } from "./show-change.ts";
+import { showChange } from "./show-change.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 import { Typing } from "./typing.ts";
 
@@ -181,10 +181,7 @@ export class ConversationStore implements ClientConversation {
 
   /** A setting of the user's own changed, or the message `target` was deleted for oneself. */
   ownSideChanged({ conversation, target }: ConversationChanged): void {
-    if (target !== undefined) {
-      conceal(this.#log, target);
-      this.#keeper.hid(conversation.hiddenMessages);
-    }
+    if (target !== undefined) this.#keeper.hid(target, conversation.hiddenMessages);
     this.adopt(conversation, "answer");
   }
 
@@ -389,6 +386,7 @@ export class ConversationStore implements ClientConversation {
     for (const event of added) if (event.type === "message.created") this.#onMessage(event);
     // The page may be older than an event that overtook it. What it knows already changes nothing.
     if (added.length > 0) for (const event of this.#log.events) showChange(this.#log, event, this.#host.me());
+    this.#keeper.conceal();
     this.#receipts.askFor(this.#log.events, this.#host.me());
     this.#store.changed();
   }

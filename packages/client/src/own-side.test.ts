@@ -43,6 +43,21 @@ test("[D14] a message that another device deleted for its user is hidden here to
   assert.deepEqual(server.socket.commands, []);
 });
 
+test("[D14] a page that the deletion for oneself overtook does not show the message (found by seed 4629 of the simulation)", async () => {
+  const server = new ScriptedServer();
+  const client = await server.open();
+  await server.greet({ conversations: [record({ head: 2, unread: 2 })] });
+  const chat = client.conversation(room);
+  chat.subscribe(() => {});
+  const page = await server.socket.take("history.get");
+  server.socket.tell({ type: "conversation.changed", conversation: record({ head: 2, unread: 2, hiddenMessages: 1 }), change: 1, target: 1 });
+  server.socket.reply(page, { events: messages(1, 2), head: 2, more: false });
+  await settle();
+  const [first, second] = chat.getSnapshot().events;
+  assert.ok(first?.type === "message.created" && first.hidden === true);
+  assert.deepEqual(second, message(2));
+});
+
 test("[D14] messages that were deleted for oneself while this device was away are found by reading the page again", async () => {
   const opened = await open(3);
   const { server, chat } = opened;

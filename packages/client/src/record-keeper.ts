@@ -8,6 +8,7 @@ import { recordAfter, recordRead, recordUnmarked } from "./conversation-record.t
 import type { EventLog } from "./event-log.ts";
 import { MarkTeller } from "./mark-teller.ts";
 import { RecordReader } from "./record-reader.ts";
+import { conceal } from "./show-change.ts";
 
 export interface RecordKeeperOptions {
   readonly id: ConversationId;
@@ -30,6 +31,8 @@ export class RecordKeeper {
   readonly #options: RecordKeeperOptions;
   readonly #reader: RecordReader;
   readonly #mark: MarkTeller<ReplyOf<"receipt.read">>;
+  /** Seqs of the messages that were deleted for oneself since this client is there. */
+  readonly #hidden = new Set<number>();
 
   constructor(options: RecordKeeperOptions) {
     this.#options = options;
@@ -65,6 +68,7 @@ export class RecordKeeper {
   /** Takes one of another numbering. */
   reset(record: Conversation): void {
     this.record = record;
+    this.#hidden.clear();
     this.#mark.reset();
     this.ask();
   }
@@ -82,9 +86,16 @@ export class RecordKeeper {
     else this.record = { ...this.record, last: shown };
   }
 
-  /** One more message was deleted for oneself, if that is what the server counts. */
-  hid(hiddenMessages: number | undefined): void {
+  /** The message `target` was deleted for oneself, one more if that is what the server counts. */
+  hid(target: number, hiddenMessages: number | undefined): void {
+    this.#hidden.add(target);
+    conceal(this.#options.log, target);
     if (this.record !== undefined && hiddenMessages === (this.record.hiddenMessages ?? 0) + 1) this.record = { ...this.record, hiddenMessages };
+  }
+
+  /** A page was added, which may have been asked for before. */
+  conceal(): void {
+    for (const target of this.#hidden) conceal(this.#options.log, target);
   }
 
   /** The user has read up to `seq`, at most up to the head. The mark, or `undefined` when that says nothing new. */
