@@ -58,6 +58,18 @@ test("[D14] a page that the deletion for oneself overtook does not show the mess
   assert.deepEqual(second, message(2));
 });
 
+test("[D14] a message that comes after its deletion for oneself was told is not shown (found by seed 10277 of the simulation)", async () => {
+  const { server, chat } = await open(2);
+  server.socket.tell({ type: "conversation.changed", conversation: record({ head: 4, unread: 4, hiddenMessages: 1 }), change: 1, target: 4 }, message(4));
+  const missing = await server.socket.take("history.get");
+  server.socket.reply(missing, { events: messages(3, 4), head: 4, more: false });
+  await settle();
+  const [, , third, fourth] = chat.getSnapshot().events;
+  assert.deepEqual(third, message(3));
+  assert.ok(fourth?.type === "message.created" && fourth.hidden === true);
+  assert.equal(chat.getSnapshot().record?.hiddenMessages, 1);
+});
+
 test("[D14] messages that were deleted for oneself while this device was away are found by reading the page again", async () => {
   const opened = await open(3);
   const { server, chat } = opened;

@@ -78,11 +78,13 @@ export class RecordKeeper {
     if (this.record === undefined) return;
     this.record = recordAfter(this.record, event, this.#options.me());
     // Events do not know what their receiver deleted for themself; the log does, if it is held.
-    const isTold = event.type === "message.edited" || event.type === "interaction.created";
-    if (!isTold || this.record.hiddenMessages === undefined || this.record.last !== event) return;
     const { log } = this.#options;
+    const isHidden = this.#hidden.has(event.seq);
+    if (isHidden) conceal(log, event.seq);
+    const isTold = isHidden || event.type === "message.edited" || event.type === "interaction.created";
+    if (!isTold || this.record.hiddenMessages === undefined || this.record.last !== event) return;
     const shown = log.at(event.seq);
-    if (shown === undefined || log.at(event.target) === undefined) this.ask();
+    if (shown === undefined || ("target" in event && log.at(event.target) === undefined)) this.ask();
     else this.record = { ...this.record, last: shown };
   }
 
