@@ -5,6 +5,7 @@ import type {
   ConversationJoined,
   ConversationLeft,
   ConversationTruncated,
+  InteractionAnswered,
   LogEvent,
   PresenceChanged,
   ReceiptUpdated,
@@ -33,7 +34,7 @@ type ByType<Union extends { readonly type: string }> = { readonly [Type in Union
 
 /**
  * The events of logs come for every conversation once, in order and without a hole from when the client first
- * heard of the conversation; `event` is all of them together. What bots think and stream, typing and receipts are lossy by contract.
+ * heard of the conversation; `event` is all of them together. What bots think, stream and answer to taps, typing and receipts are lossy by contract.
  */
 export type ClientEvents = ByType<
   | LogEvent
@@ -46,6 +47,7 @@ export type ClientEvents = ByType<
   | ThinkingStarted
   | ThinkingStopped
   | StreamEvent
+  | InteractionAnswered
   | ReceiptUpdated
   | PresenceChanged
   | LogReset
@@ -70,6 +72,7 @@ const besideLogs: ReadonlySet<string> = new Set([
   "stream.appended",
   "stream.finished",
   "stream.aborted",
+  "interaction.answered",
   "receipt.updated",
   "presence.changed",
 ]);

@@ -269,6 +269,8 @@ export class Client implements SudaClient {
       case "presence.changed":
         this.presence.changed(event);
         return this.#listeners.emit(event.type, event);
+      case "interaction.answered":
+        return this.#listeners.emit(event.type, event);
       case "lag":
         return this.#storeOf(event.conversation).lag(event.head);
       case "goaway":

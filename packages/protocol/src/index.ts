@@ -214,7 +214,7 @@ export { type CustomContent } from "./templates/custom.ts";
 export { checkKindData, checkKindSchema, CustomKindSchema, KindSchemaSchema, type KindSchema } from "./templates/custom-kind.ts";
 export { envelopeFields, MessageBodySchema, messageFields, SenderSchema, type MessageBody, type Sender } from "./templates/envelope.ts";
 export { fillTemplate, type FilledTemplate, type TemplateValues } from "./templates/fill-template.ts";
-export { findAction, formSubmitId, type FormSubmit } from "./templates/find-action.ts";
+export { actionsOf, findAction, formSubmitId, type FormSubmit } from "./templates/find-action.ts";
 export { FormFieldSchema, FormOptionSchema, type FormContent, type FormField } from "./templates/form.ts";
 export { AreaSchema, BaseSizeSchema, type ImagemapContent } from "./templates/imagemap.ts";
 export { ActionIdSchema, InteractionKindSchema, InteractionValueSchema, tapFields, ToastSchema, type InteractionValue } from "./templates/interaction.ts";

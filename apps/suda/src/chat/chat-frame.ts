@@ -5,7 +5,7 @@
 import { cutToWidth, graphemes, graphemeWidth, textWidth } from "./cell-width.ts";
 import type { Messages } from "./messages.ts";
 import type { Frame } from "./screen.ts";
-import type { Row, Span } from "./transcript.ts";
+import type { Row, Span } from "./span.ts";
 
 export interface ChatView {
   readonly width: number;

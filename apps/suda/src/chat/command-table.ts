@@ -1,7 +1,7 @@
 /** The commands: how each is written, and what Tab completes after it. */
 import type { CommandName } from "./messages.ts";
 
-type Argument = "conversation" | "user" | "none";
+type Argument = "conversation" | "user" | "button" | "none";
 
 /** What follows the command, for its usage line and for completion. */
 export const commandTable: Readonly<Record<CommandName, { readonly usage: string; readonly completes: Argument }>> = {
@@ -18,6 +18,8 @@ export const commandTable: Readonly<Record<CommandName, { readonly usage: string
   react: { usage: "/react [^N] EMOJI", completes: "none" },
   reply: { usage: "/reply [^N] TEXT", completes: "none" },
   pin: { usage: "/pin [^N]", completes: "none" },
+  press: { usage: "/press [^N] NUMBER [VALUE]", completes: "button" },
+  cancel: { usage: "/cancel", completes: "none" },
   retry: { usage: "/retry", completes: "none" },
   discard: { usage: "/discard", completes: "none" },
   me: { usage: "/me [TEXT]", completes: "none" },

@@ -4,6 +4,7 @@ import { commandTable } from "./command-table.ts";
 import type { ConversationView } from "./conversation-view.ts";
 import { deleteMessage, editMessage, pin, react, readChoice, reply, type Choice } from "./message-actions.ts";
 import { commandNames, type CommandName } from "./messages.ts";
+import { press } from "./press.ts";
 import { ChatRefusal } from "./refusal.ts";
 import { historyPage, type ChatSession } from "./session.ts";
 
@@ -19,13 +20,20 @@ export interface CommandHost {
 /** Reads one input: a command, or a text for the open conversation (`//` at its beginning stands for one slash). */
 export async function performInput(host: CommandHost, input: string): Promise<void> {
   const { session } = host;
+  const isText = !input.startsWith("/") || input.startsWith("//");
+  if (session.asking.question !== undefined && isText) return session.asking.answer(input.startsWith("//") ? input.slice(1) : input);
   if (input.trim() === "") return;
-  if (!input.startsWith("/") || input.startsWith("//")) {
+  if (isText) {
     session.send(currentOf(session), input.startsWith("//") ? input.slice(1) : input);
     return;
   }
   const [, word = "", rest = ""] = /^\/(\S*)\s*([\s\S]*)$/.exec(input) ?? [];
   const name = commandNames.find((one) => one === word.toLowerCase() || (one === "new" && word.toLowerCase() === "group"));
+  if (/^\d+$/.test(word)) return handlers.press(host, `${word} ${rest}`);
+  if (name === undefined && (await isWithBot(session))) {
+    session.send(currentOf(session), input);
+    return;
+  }
   if (name === undefined) {
     const guess = didYouMean(word, commandNames);
     throw new ChatRefusal(session.messages.unknownCommand(`/${word}`, guess === undefined ? undefined : `/${guess}`));
@@ -117,6 +125,15 @@ const handlers: Readonly<Record<CommandName, (host: CommandHost, rest: string) =
     if (rest !== "") throw usage(session, "pin");
     await pin(choice);
   },
+  async press({ session }, input) {
+    const { choice, rest } = choiceOf(session, input);
+    const [, number, given = ""] = /^(\d{1,3})(?:\s+([\s\S]*))?$/.exec(rest) ?? [];
+    if (number === undefined) throw usage(session, "press");
+    await press(choice, Number(number), given.trim());
+  },
+  cancel({ session }) {
+    if (!session.asking.cancel()) throw new ChatRefusal(session.messages.templates.nothingAsked);
+  },
   retry({ session }) {
     const count = session.retry(currentOf(session));
     session.notice(count === 0 ? session.messages.nothingFailed : session.messages.retrying(count));
@@ -161,6 +178,14 @@ function groupOf(session: ChatSession): ConversationView {
 function choiceOf(session: ChatSession, input: string): { readonly choice: Choice; readonly rest: string } {
   const { nth, rest } = readChoice(input);
   return { choice: { session, view: currentOf(session), nth }, rest };
+}
+
+/** Its own slash commands are for it: only it knows them. */
+async function isWithBot(session: ChatSession): Promise<boolean> {
+  const other = session.current?.record?.with;
+  if (other === undefined) return false;
+  await session.people.learned();
+  return session.people.get(other)?.bot === true;
 }
 
 function usage(session: ChatSession, name: CommandName): ChatRefusal {

@@ -38,6 +38,8 @@ export function connectionText(session: ChatSession, now: number): ChatView["con
 /** Who is writing here; else where something is unread. */
 export function remarkText(session: ChatSession): string {
   const { current, conversations, messages, people } = session;
+  const { question } = session.asking;
+  if (question !== undefined) return `? ${safeLine(question.prompt)}`;
   const typing = current?.snapshot.typing ?? [];
   if (typing.length > 0) return messages.typing(typing.map((user) => people.nameOf(user)));
   const thinking = current?.snapshot.thinking ?? [];

@@ -10,8 +10,9 @@ import { LineEditor } from "./line-editor.ts";
 import { refusalText } from "./refusal.ts";
 import type { Screen } from "./screen.ts";
 import type { ChatSession } from "./session.ts";
+import type { Row } from "./span.ts";
 import { transcriptItems } from "./transcript-items.ts";
-import { transcriptRows, type Row } from "./transcript.ts";
+import { transcriptRows } from "./transcript.ts";
 
 export interface FullScreenOptions {
   readonly session: ChatSession;
@@ -153,7 +154,7 @@ export class FullScreen {
     end: () => (this.#scroll > 0 && this.#editor.text === "" ? this.#scrollBy(-this.#scroll) : this.#editor.end()),
     "page-up": () => this.#pageUp(),
     "page-down": () => this.#scrollBy(1 - this.#room()),
-    escape: () => this.#scrollBy(-this.#scroll),
+    escape: () => this.#session.asking.cancel() || this.#scrollBy(-this.#scroll),
     "ctrl+left": () => this.#editor.wordLeft(),
     "alt+left": () => this.#editor.wordLeft(),
     "alt+b": () => this.#editor.wordLeft(),
@@ -179,7 +180,8 @@ export class FullScreen {
 
   #enter(): void {
     const text = this.#editor.take();
-    if (text.trim() === "") return;
+    // An empty line skips what is asked.
+    if (text.trim() === "" && this.#session.asking.question === undefined) return;
     this.#scrollBy(-this.#scroll);
     this.#perform(() => performInput(this.#host, text));
   }

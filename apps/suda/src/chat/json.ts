@@ -1,8 +1,8 @@
 /**
  * JSON lines both ways, for scripts: each input line is a command frame, each output line its answer or an event.
  * The client says hello, whose answer is a line at each connection, and fills holes: the events of a log come once
- * each and in order, also after a break, so that a script needs no cursor. A `message.send` without an answer is
- * asked again at the next connection; other commands that were under way are answered with an error of their
+ * each and in order, also after a break, so that a script needs no cursor. A `message.send` or `interaction.tap`
+ * without an answer is asked again at the next connection; other commands that were under way are answered with an error of their
  * `ref`. Remarks go to standard error.
  */
 import { createInterface, type Interface } from "node:readline";
@@ -39,6 +39,7 @@ const printed = [
   "stream.finished",
   "stream.aborted",
   "receipt.updated",
+  "interaction.answered",
   "presence.changed",
   "log.reset",
   "log.truncated",
@@ -127,7 +128,7 @@ class JsonFace {
       if (error instanceof ClientClosed) return this.#wake();
       if (error instanceof RequestRefused) this.#print(frameOf(error, ref));
       else if (!(error instanceof ConnectionLost)) throw error;
-      else if (type === "message.send") {
+      else if (type === "message.send" || type === "interaction.tap") {
         // With its clientId a second time is harmless.
         command.isAsked = false;
         return this.#askAll();

@@ -1,6 +1,7 @@
-/** What a person does about a message: `/edit`, `/delete`, `/react`, `/reply`, `/pin`, to the newest that fits or one before it. */
+/** What a person does about a message: `/edit`, `/delete`, `/react`, `/reply`, `/pin` (and `/press`), to the newest that fits or one before it. */
 import type { StoredMessage } from "@suda/client";
 import { limits } from "@suda/protocol";
+import { buttonsOf } from "./buttons.ts";
 import type { ConversationView } from "./conversation-view.ts";
 import { ChatRefusal } from "./refusal.ts";
 import type { ChatSession } from "./session.ts";
@@ -61,20 +62,32 @@ export async function reply(choice: Choice, text: string): Promise<void> {
 }
 
 /** @throws ChatRefusal when there is none, or no connection to find it */
-async function choose({ session, view, nth }: Choice, whose: "mine" | "others" | "any"): Promise<StoredMessage> {
+export async function choose({ session, view, nth }: Choice, whose: "mine" | "others" | "any" | "pressable"): Promise<StoredMessage> {
   if (view.snapshot.status === "loading") {
     session.requireConnection();
     await view.room.load();
   }
   // What was written right before may still be on its way.
   if (session.connection.kind === "open") await session.settled();
-  const fitting = view.snapshot.messages.filter(
-    (message): message is StoredMessage => "seq" in message && message.deleted === undefined && (whose === "any" || message.isMine === (whose === "mine")),
-  );
+  const fitting =
+    whose === "pressable" ? pressables(view) : storedIn(view).filter(({ isMine }) => whose === "any" || isMine === (whose === "mine"));
   const message = nth < 1 ? undefined : fitting.at(-nth);
   if (message === undefined) {
-    const { noMessage, noOwnMessage, noOtherMessage } = session.messages;
-    throw new ChatRefusal({ any: noMessage, mine: noOwnMessage, others: noOtherMessage }[whose]);
+    const { noMessage, noOwnMessage, noOtherMessage, templates } = session.messages;
+    throw new ChatRefusal({ any: noMessage, mine: noOwnMessage, others: noOtherMessage, pressable: templates.noButtons }[whose]);
   }
   return message;
+}
+
+/** Others' messages with something to press, in the order of the log. */
+export function pressables(view: ConversationView): readonly StoredMessage[] {
+  const newest = view.snapshot.messages.at(-1);
+  return storedIn(view).filter((message) => {
+    const { ofContent, quickReplies } = buttonsOf(message, message === newest);
+    return !message.isMine && ofContent.length + quickReplies.length > 0;
+  });
+}
+
+function storedIn(view: ConversationView): readonly StoredMessage[] {
+  return view.snapshot.messages.filter((message): message is StoredMessage => "seq" in message && message.deleted === undefined);
 }

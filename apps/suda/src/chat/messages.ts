@@ -1,6 +1,8 @@
 /** Every sentence of the terminal client, in Korean and in English. A sentence missing in one does not compile. */
 import type { ControlChanged } from "@suda/protocol";
 
+import { englishTemplateTexts, koreanTemplateTexts, type TemplateTexts } from "./template-texts.ts";
+
 export interface Messages {
   readonly locale: "ko" | "en";
   readonly connecting: string;
@@ -74,6 +76,8 @@ export interface Messages {
   readonly noOwnMessage: string;
   readonly noOtherMessage: string;
   readonly unsupported: (type: string) => string;
+  /** About the messages of bots. */
+  readonly templates: TemplateTexts;
   readonly help: Readonly<Record<CommandName | "keys", string>>;
 }
 
@@ -91,6 +95,8 @@ export const commandNames = [
   "react",
   "reply",
   "pin",
+  "press",
+  "cancel",
   "retry",
   "discard",
   "me",
@@ -177,6 +183,7 @@ const english: Messages = {
   noOwnMessage: "There is no such message of yours, as far as is shown.",
   noOtherMessage: "There is no such message of others, as far as is shown.",
   unsupported: (type) => `[${type}: this client cannot show it]`,
+  templates: englishTemplateTexts,
   help: {
     join: "open one of your conversations",
     dm: "direct conversation with a user",
@@ -191,6 +198,8 @@ const english: Messages = {
     react: "react to the last message, or take it back",
     reply: "answer the last message of others",
     pin: "pin the last message for everybody, or unpin it",
+    press: "press a button of the newest message that has some; /2 is short for /press 2",
+    cancel: "stop answering what a button or a form asks",
     retry: "send failed messages again",
     discard: "forget failed messages",
     me: "say what you do; alone: who you are",
@@ -278,6 +287,7 @@ const korean: Messages = {
   noOwnMessage: "보이는 범위에 그런 내 메시지가 없습니다.",
   noOtherMessage: "보이는 범위에 다른 사람이 쓴 그런 메시지가 없습니다.",
   unsupported: (type) => `[${type}: 이 프로그램에서 볼 수 없습니다]`,
+  templates: koreanTemplateTexts,
   help: {
     join: "내 대화 열기",
     dm: "사용자와 1:1 대화",
@@ -292,6 +302,8 @@ const korean: Messages = {
     react: "마지막 메시지에 반응하기, 다시 쓰면 거두기",
     reply: "다른 사람의 마지막 메시지에 답하기",
     pin: "마지막 메시지를 모두에게 고정하기, 다시 쓰면 풀기",
+    press: "버튼이 있는 마지막 메시지의 버튼 누르기. /2 는 /press 2 와 같음",
+    cancel: "버튼이나 양식이 묻는 것에 답하기를 그만두기",
     retry: "실패한 메시지 다시 보내기",
     discard: "실패한 메시지 버리기",
     me: "행동을 말하기. 혼자 쓰면 내 정보",

@@ -4,7 +4,7 @@
  */
 import { writeSync } from "node:fs";
 import { graphemes, graphemeWidth, isUncertain } from "./cell-width.ts";
-import type { Row, Style } from "./transcript.ts";
+import type { Row, Style } from "./span.ts";
 
 export interface Frame {
   /** As many as the terminal has rows, or fewer. */
@@ -124,10 +124,13 @@ const styleCodes: Readonly<Record<Style, string>> = {
   plain: "",
   dim: "2",
   bold: "1",
+  italic: "3",
+  code: "33",
+  link: "4",
   mine: "36",
   other: "1;33",
   error: "31",
   unread: "35",
 };
 
-const monochromeCodes: Readonly<Record<Style, string>> = { plain: "", dim: "", bold: "1", mine: "", other: "1", error: "1", unread: "1" };
+const monochromeCodes: Readonly<Record<Style, string>> = { plain: "", dim: "", bold: "1", italic: "", code: "", link: "4", mine: "", other: "1", error: "1", unread: "1" };

@@ -5,6 +5,7 @@
  */
 import type { ClientConversation, ConnectionState, SudaClient } from "@suda/client";
 import { isUserId, limits, type Clock, type ConversationId, type LogEvent, type Member, type UserId } from "@suda/protocol";
+import { Asking } from "./asking.ts";
 import { ConversationView } from "./conversation-view.ts";
 import { firstConnection } from "./first-connection.ts";
 import type { Messages } from "./messages.ts";
@@ -58,6 +59,8 @@ export class ChatSession implements AsyncDisposable {
   isFocused = true;
   /** Remarks made before any conversation was open. */
   readonly lobby: Notices = new Notices();
+  /** What a button or a form asks the person. */
+  readonly asking: Asking;
 
   /** Make it before the client has a connection, so that it hears every event. */
   constructor(options: SessionOptions) {
@@ -67,7 +70,9 @@ export class ChatSession implements AsyncDisposable {
     this.messages = messages;
     this.people = new People({ client, onChange: () => this.#changed() });
     this.#told = new Told(clock);
+    this.asking = new Asking({ messages, notice: (text) => this.notice(text) });
     client.on("event", (event) => this.#onEvent(event));
+    client.on("interaction.answered", ({ from, toast }) => this.notice(messages.templates.toast(this.people.nameOf(from), safeText(toast))));
     client.connection.subscribe(() => this.#onConnection());
     client.conversations.subscribe(() => this.#onList());
     client.presence.subscribe(() => this.#changed());
@@ -173,6 +178,8 @@ export class ChatSession implements AsyncDisposable {
   /** Opens a conversation on the screen; its newest events come when they come. */
   show(view: ConversationView): ConversationView {
     const other = view.record?.with;
+    // An answer would go where the person does not look.
+    if (view !== this.#current) this.asking.cancel();
     view.freezeUnreadLine();
     // The new one begins before the old one ends: the same one is not closed and opened.
     const ends = [view.room.subscribe(() => this.#onRoom(view)), ...(other === undefined ? [] : [this.client.presence.watch([other])])];
@@ -231,6 +238,7 @@ export class ChatSession implements AsyncDisposable {
 
   /** The person is typing `input`. */
   typed(input: string): void {
+    if (this.asking.question !== undefined) return;
     const room = this.#current?.room;
     if (input === "") room?.stopTyping();
     else if (!input.startsWith("/") || input.startsWith("//")) room?.startTyping();

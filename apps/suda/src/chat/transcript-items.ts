@@ -4,7 +4,7 @@ import type { LogEvent, MessageCreated, UserId } from "@suda/protocol";
 import type { Notice } from "./notices.ts";
 
 /** As much of a message as is drawn: of the snapshot, or of an event that is printed as a line. */
-export interface ShownMessage extends Pick<StoredMessage, "content" | "at" | "isMine" | "edited" | "deleted" | "reactions" | "replyTo" | "altText"> {
+export interface ShownMessage extends Pick<StoredMessage, "content" | "at" | "isMine" | "edited" | "deleted" | "reactions" | "replyTo" | "altText" | "quickReplies" | "used" | "sender"> {
   readonly from: UserId | undefined;
   readonly seq?: number;
   readonly state: Message["state"];
@@ -23,14 +23,24 @@ export type TranscriptItem =
       /** What it answers, as far as that is held. */
       readonly quoted?: ShownMessage | undefined;
       readonly isPinned?: boolean;
+      /** Quick replies are shown below the newest message alone. */
+      readonly isNewest?: boolean;
     }
-  | { readonly kind: "change"; readonly event: ShownChange }
+  | {
+      readonly kind: "change";
+      readonly event: ShownChange;
+      /** What was tapped, as far as that is held. */
+      readonly target?: ShownMessage | undefined;
+    }
   | { readonly kind: "notice"; readonly notice: Notice };
 
 /** An event as an item of its own, for lines that are printed once. */
 export function itemOf(event: LogEvent, me: UserId | undefined, { messages }: Pick<ConversationSnapshot, "messages">): TranscriptItem {
-  if (event.type !== "message.created") return { kind: "change", event };
-  return { kind: "message", message: { ...event, isMine: event.from === me, state: "sent" }, quoted: bySeq(messages).get(event.replyTo ?? 0) };
+  const stored = bySeq(messages);
+  if (event.type !== "message.created") return changeOf(event, stored);
+  const newest = messages.findLast((message) => "seq" in message)?.seq ?? 0;
+  const message = { ...event, isMine: event.from === me, state: "sent" } as const;
+  return { kind: "message", message, quoted: stored.get(event.replyTo ?? 0), isNewest: event.seq >= newest };
 }
 
 export function transcriptItems(
@@ -42,7 +52,7 @@ export function transcriptItems(
   const pins = new Set(record?.pins);
   const add = (message: Message): void => {
     const isPinned = "seq" in message && pins.has(message.seq);
-    items.push({ kind: "message", message, quoted: stored.get(message.replyTo ?? 0), isPinned });
+    items.push({ kind: "message", message, quoted: stored.get(message.replyTo ?? 0), isPinned, isNewest: message === messages.at(-1) });
   };
   let next = 0;
   const noticesBefore = (seq: number): void => {
@@ -54,7 +64,7 @@ export function transcriptItems(
     if (message === undefined && isAboutMessage(event)) continue;
     noticesBefore(event.seq);
     if (message !== undefined) add(message);
-    else if (event.type !== "message.created") items.push({ kind: "change", event });
+    else if (event.type !== "message.created") items.push(changeOf(event, stored));
   }
   noticesBefore(Number.POSITIVE_INFINITY);
   // Those on their way, and those whose event has not come.
@@ -67,10 +77,16 @@ export function transcriptItems(
   return items;
 }
 
+function changeOf(event: ShownChange, stored: ReadonlyMap<number, StoredMessage>): TranscriptItem {
+  return { kind: "change", event, ...(event.type === "interaction.created" ? { target: stored.get(event.target) } : {}) };
+}
+
 function bySeq(messages: readonly Message[]): ReadonlyMap<number, StoredMessage> {
   return new Map(messages.flatMap((message) => ("seq" in message ? [[message.seq, message]] : [])));
 }
 
-function isAboutMessage({ type }: LogEvent): boolean {
+function isAboutMessage({ type, ...event }: LogEvent): boolean {
+  // What such a button says is a message of its own, right behind.
+  if ("kind" in event && event.kind === "message") return true;
   return type === "message.edited" || type === "message.deleted" || type === "reaction.added" || type === "reaction.removed";
 }

@@ -5,7 +5,8 @@ import { goldenMessage } from "@suda/testing";
 import { textWidth } from "./cell-width.ts";
 import { messagesFor } from "./messages.ts";
 import type { ShownMessage, TranscriptItem } from "./transcript-items.ts";
-import { transcriptRows, wrapSpans, type Row, type TranscriptOptions } from "./transcript.ts";
+import type { Row } from "./span.ts";
+import { transcriptRows, wrapSpans, type TranscriptOptions } from "./transcript.ts";
 
 const bob = "bob" as UserId;
 const day = 86_400_000;

@@ -2,24 +2,19 @@
  * A conversation as rows of cells: day lines, the unread line, messages with their states, remarks. Pure: the
  * same items and width give the same rows.
  */
-import type { LogEvent, ShownContent, UserId } from "@suda/protocol";
+import type { LogEvent, UserId } from "@suda/protocol";
+import { buttonsOf } from "./buttons.ts";
 import { cutToWidth, graphemes, graphemeWidth, textWidth } from "./cell-width.ts";
 import type { Messages } from "./messages.ts";
-import { safeLine, safeText } from "./text-safety.ts";
+import { buttonSpan, spaced } from "./render-content/drawing.ts";
+import { contentSummary, renderContent } from "./render-content/render-content.ts";
+import type { Row, Span, Style } from "./span.ts";
+import { tapText } from "./tap-text.ts";
+import { safeLine } from "./text-safety.ts";
 import type { ShownChange, ShownMessage, TranscriptItem } from "./transcript-items.ts";
 
 /** Cells that a quoted message takes at most. */
 const quoteWidth = 30;
-
-export type Style = "plain" | "dim" | "bold" | "mine" | "other" | "error" | "unread";
-
-export interface Span {
-  readonly text: string;
-  readonly style: Style;
-}
-
-/** One row of the screen. */
-export type Row = readonly Span[];
 
 export interface TranscriptOptions {
   readonly items: readonly TranscriptItem[];
@@ -82,20 +77,26 @@ function fromOf(item: TranscriptItem): UserId | undefined {
 function itemSpans(item: TranscriptItem, { nameOf, messages }: Pick<TranscriptOptions, "nameOf" | "messages">): Span[] {
   if (item.kind === "notice") return [{ text: `· ${item.notice.text}`, style: item.notice.isError ? "error" : "dim" }];
   const time: Span = { text: `${formats[messages.locale].time(atOf(item) ?? 0)} `, style: "dim" };
-  if (item.kind === "change") return [time, { text: changeText(item.event, nameOf, messages), style: "dim" }];
+  if (item.kind === "change") return [time, { text: changeText(item, nameOf, messages), style: "dim" }];
   const { message, quoted, isPinned } = item;
-  const name = (one: ShownMessage): string => (one.from === undefined ? messages.you : nameOf(one.from));
-  const quote = quoted === undefined ? "…" : `${name(quoted)}: ${cutWithMark(contentText(quoted.content, messages, quoted.altText), quoteWidth)}`;
+  const name = ({ from, sender }: ShownMessage): string => {
+    const own = from === undefined ? messages.you : nameOf(from);
+    // A bot may show another name, but not instead of its own.
+    return sender?.name === undefined ? own : `${safeLine(sender.name)} (${own})`;
+  };
+  const quote = quoted === undefined ? "…" : `${name(quoted)}: ${cutWithMark(contentSummary(quoted.content, { messages, altText: quoted.altText }), quoteWidth)}`;
+  const buttons = buttonsOf(message, item.isNewest === true);
   return [
     time,
     { text: `${name(message)}: `, style: message.isMine ? "mine" : "other" },
     ...(message.replyTo === undefined ? [] : [{ text: `(↪ ${quote}) `, style: "dim" } as const]),
-    { text: contentText(message.content, messages, message.altText), style: message.deleted === undefined ? "plain" : "dim" },
+    ...renderContent(message.content, { messages, buttons: buttons.ofContent, altText: message.altText }),
     ...(message.isGrowing === undefined ? [] : [{ text: "▌", style: "dim" } as const]),
     ...(message.edited === undefined ? [] : [{ text: ` ${messages.edited}`, style: "dim" } as const]),
     ...(message.reactions ?? []).map(({ emoji, count, mine }): Span => ({ text: ` ${safeLine(emoji)}${count}`, style: mine === true ? "bold" : "dim" })),
     ...(isPinned === true ? [{ text: " 📌", style: "plain" } as const] : []),
     ...(message.isMine && message.deleted === undefined ? stateSpans(message, messages) : []),
+    ...(buttons.quickReplies.length === 0 ? [] : [{ text: "\n", style: "plain" } as const, ...spaced(buttons.quickReplies.map((one) => buttonSpan(one, messages)))]),
   ];
 }
 
@@ -119,45 +120,7 @@ function stateSpans({ state, failure }: ShownMessage, messages: Messages): Span[
   }
 }
 
-/** @param altText what a message says that this terminal cannot show */
-export function contentText(content: ShownContent, messages: Messages, altText?: string): string {
-  const box = (name: string, ...facts: (string | undefined)[]): string =>
-    safeLine(`[${[name, ...facts].filter((fact) => fact !== undefined && fact !== "").join(" ")}]`);
-  switch (content.type) {
-    case "text":
-      return safeText(content.text);
-    case "image":
-      return box(messages.content.image, content.caption ?? content.alt, content.url);
-    case "video":
-      return box(messages.content.video, content.caption, content.url);
-    case "audio":
-      return box(messages.content.audio, `${Math.round(content.durationMs / 1_000)} s`, content.url);
-    case "file":
-      return box(messages.content.file, content.name, content.url);
-    case "location":
-      return box(messages.content.location, content.title, content.address, `${content.latitude}, ${content.longitude}`);
-    case "bytes":
-      return box(messages.content.bytes, content.name, content.mime, `${content.bytes.byteLength} B`);
-    case "deleted":
-      return messages.deletedMessage;
-    case "sticker":
-    case "card":
-    case "confirm":
-    case "commerce":
-    case "list":
-    case "details":
-    case "receipt":
-    case "carousel":
-    case "imagemap":
-    case "form":
-    case "custom":
-    default:
-      if (altText !== undefined) return safeText(altText);
-      return safeLine(messages.unsupported((content as { type: string }).type));
-  }
-}
-
-function changeText(event: ShownChange, nameOf: (user: UserId) => string, messages: Messages): string {
+function changeText({ event, target }: Extract<TranscriptItem, { readonly kind: "change" }>, nameOf: (user: UserId) => string, messages: Messages): string {
   const by = nameOf(event.from);
   switch (event.type) {
     case "member.added":
@@ -167,7 +130,7 @@ function changeText(event: ShownChange, nameOf: (user: UserId) => string, messag
     case "member.updated":
       return messages.roleGiven(by, nameOf(event.user), messages.roles[event.role]);
     case "message.edited":
-      return messages.editedBy(by, contentText(event.content, messages));
+      return messages.editedBy(by, editedText(event, messages));
     case "message.deleted":
       return messages.deletedBy(by);
     case "reaction.added":
@@ -175,7 +138,7 @@ function changeText(event: ShownChange, nameOf: (user: UserId) => string, messag
     case "reaction.removed":
       return messages.unreacted(by, safeLine(event.emoji));
     case "interaction.created":
-      return messages.tapped(by, safeLine(event.displayText ?? event.action));
+      return tapText(event, target, by, messages);
     case "pin.added":
       return messages.pinned(by);
     case "pin.removed":
@@ -188,6 +151,14 @@ function changeText(event: ShownChange, nameOf: (user: UserId) => string, messag
       // From a newer server: the log has it, so it takes its row.
       return safeLine(messages.unsupported((event as LogEvent).type));
   }
+}
+
+/** A bot answers in place too: what it says now, with its buttons. */
+function editedText({ content }: Extract<ShownChange, { readonly type: "message.edited" }>, messages: Messages): string {
+  const buttons = buttonsOf({ content }, false).ofContent;
+  return renderContent(content, { messages, buttons, altText: undefined })
+    .map(({ text }) => text)
+    .join("");
 }
 
 function ruleRow(title: string, width: number, style: Style): Row {
