@@ -64,7 +64,11 @@ function completeButton({ current, messages }: ChatSession, before: string, word
   const [first] = buttons;
   if (first === undefined) return undefined;
   if (buttons.length === 1) return { replaced: word.length, text: `${first.number} `, candidates: [] };
-  return { replaced: word.length, text: word, candidates: buttons.map(({ number, action }) => `[${number}] ${safeLine(action.label ?? messages.templates.submit)}`) };
+  return {
+    replaced: word.length,
+    text: word,
+    candidates: buttons.map(({ number, action }) => `[${number}] ${safeLine(action.label ?? messages.templates.submit)}`),
+  };
 }
 
 function userIds(session: ChatSession): UserId[] {

@@ -69,8 +69,7 @@ export async function choose({ session, view, nth }: Choice, whose: "mine" | "ot
   }
   // What was written right before may still be on its way.
   if (session.connection.kind === "open") await session.settled();
-  const fitting =
-    whose === "pressable" ? pressables(view) : storedIn(view).filter(({ isMine }) => whose === "any" || isMine === (whose === "mine"));
+  const fitting = whose === "pressable" ? pressables(view) : storedIn(view).filter(({ isMine }) => whose === "any" || isMine === (whose === "mine"));
   const message = nth < 1 ? undefined : fitting.at(-nth);
   if (message === undefined) {
     const { noMessage, noOwnMessage, noOtherMessage, templates } = session.messages;

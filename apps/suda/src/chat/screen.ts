@@ -133,4 +133,15 @@ const styleCodes: Readonly<Record<Style, string>> = {
   unread: "35",
 };
 
-const monochromeCodes: Readonly<Record<Style, string>> = { plain: "", dim: "", bold: "1", italic: "", code: "", link: "4", mine: "", other: "1", error: "1", unread: "1" };
+const monochromeCodes: Readonly<Record<Style, string>> = {
+  plain: "",
+  dim: "",
+  bold: "1",
+  italic: "",
+  code: "",
+  link: "4",
+  mine: "",
+  other: "1",
+  error: "1",
+  unread: "1",
+};

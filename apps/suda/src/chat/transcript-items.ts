@@ -4,7 +4,8 @@ import type { LogEvent, MessageCreated, UserId } from "@suda/protocol";
 import type { Notice } from "./notices.ts";
 
 /** As much of a message as is drawn: of the snapshot, or of an event that is printed as a line. */
-export interface ShownMessage extends Pick<StoredMessage, "content" | "at" | "isMine" | "edited" | "deleted" | "reactions" | "replyTo" | "altText" | "quickReplies" | "used" | "sender"> {
+export interface ShownMessage
+  extends Pick<StoredMessage, "content" | "at" | "isMine" | "edited" | "deleted" | "reactions" | "replyTo" | "altText" | "quickReplies" | "used" | "sender"> {
   readonly from: UserId | undefined;
   readonly seq?: number;
   readonly state: Message["state"];

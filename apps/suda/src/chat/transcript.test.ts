@@ -102,10 +102,10 @@ test("an escape sequence in a message, in what it answers or in an unknown conte
 });
 
 test("[T2] a message of a type that the terminal does not show is its altText, without control characters", () => {
-  const content = goldenMessage("card").content;
+  const content = goldenMessage("custom").content;
   const show = (changes: Partial<ShownMessage>): string => rows([message(1, "", "bot", 60_000, { content, ...changes })]).at(-1) ?? "";
-  assert.match(show({ altText: "Solving \u001b[31ma quadratic" }), /bot: Solving a quadratic$/);
-  assert.match(show({}), /\[card: this client cannot show it\]$/);
+  assert.match(show({ altText: "Poll: \u001b[31mwhen?" }), /bot: Poll: when\?$/);
+  assert.match(show({}), /\[poll\.v1: this client cannot show it\]$/);
 });
 
 test("[D8] an edited message has a mark, reactions their counts, a deleted one is a line", () => {

@@ -84,7 +84,8 @@ function itemSpans(item: TranscriptItem, { nameOf, messages }: Pick<TranscriptOp
     // A bot may show another name, but not instead of its own.
     return sender?.name === undefined ? own : `${safeLine(sender.name)} (${own})`;
   };
-  const quote = quoted === undefined ? "…" : `${name(quoted)}: ${cutWithMark(contentSummary(quoted.content, { messages, altText: quoted.altText }), quoteWidth)}`;
+  const quote =
+    quoted === undefined ? "…" : `${name(quoted)}: ${cutWithMark(contentSummary(quoted.content, { messages, altText: quoted.altText }), quoteWidth)}`;
   const buttons = buttonsOf(message, item.isNewest === true);
   return [
     time,
@@ -96,7 +97,9 @@ function itemSpans(item: TranscriptItem, { nameOf, messages }: Pick<TranscriptOp
     ...(message.reactions ?? []).map(({ emoji, count, mine }): Span => ({ text: ` ${safeLine(emoji)}${count}`, style: mine === true ? "bold" : "dim" })),
     ...(isPinned === true ? [{ text: " 📌", style: "plain" } as const] : []),
     ...(message.isMine && message.deleted === undefined ? stateSpans(message, messages) : []),
-    ...(buttons.quickReplies.length === 0 ? [] : [{ text: "\n", style: "plain" } as const, ...spaced(buttons.quickReplies.map((one) => buttonSpan(one, messages)))]),
+    ...(buttons.quickReplies.length === 0
+      ? []
+      : [{ text: "\n", style: "plain" } as const, ...spaced(buttons.quickReplies.map((one) => buttonSpan(one, messages)))]),
   ];
 }
 
