@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { describeDrain, runDrain } from "./drain.ts";
 import { describeFencing, runFencing } from "./fencing.ts";
 import { describeNetwork, runNetwork } from "./network.ts";
+import { describeWebhooks, isUnaffected, runWebhooks } from "./webhooks.ts";
 import { describeSlowReaders, isWithinBounds, runSlowReaders } from "./slow-readers.ts";
 
 const { values, positionals } = parseArgs({
@@ -21,6 +22,11 @@ const tests: Readonly<Record<string, () => Promise<{ readonly lines: readonly st
     const report = await runNetwork({ clients: wanted("clients", 200), seconds: wanted("seconds", 180), seed });
     return { lines: describeNetwork(report), isKept: report.found.length === 0 };
   },
+  webhooks: async () => {
+    const seed = wanted("seed", Math.floor(Math.random() * 2 ** 32));
+    const report = await runWebhooks({ seconds: wanted("seconds", 180), seed });
+    return { lines: describeWebhooks(report), isKept: report.found.length === 0 && isUnaffected(report.deliveryMs) && isUnaffected(report.sendMs) };
+  },
   drain: async () => {
     const options = { clients: wanted("clients", 200), seed: wanted("seed", Math.floor(Math.random() * 2 ** 32)) };
     const reports = [await runDrain({ ...options, hasIdlers: false }), await runDrain({ ...options, hasIdlers: true })];
@@ -37,7 +43,8 @@ if (run === undefined || Object.values(values).some((value) => !Number.isInteger
   console.error(`Usage: npm run test:faults -- slow-readers [--clients 2000] [--messages 200]
        npm run test:faults -- network [--clients 200] [--seconds 180] [--seed N]
        npm run test:faults -- drain [--clients 200] [--seed N]
-       npm run test:faults -- fencing [--replies 10000] [--seed N]`);
+       npm run test:faults -- fencing [--replies 10000] [--seed N]
+       npm run test:faults -- webhooks [--seconds 180] [--seed N]`);
   process.exitCode = 2;
 } else {
   const { lines, isKept } = await run();

@@ -1,6 +1,11 @@
 /** docs/BOTS.md shows what is so: its template is one, its fragments fit, its links lead somewhere. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import {
   checkTemplate,
   createValidator,
@@ -11,6 +16,7 @@ import {
   templateLimits,
   type StoredTemplate,
 } from "@suda/protocol";
+import { clientId, ManualClock, TestServer, textOf, userId } from "@suda/testing";
 import { read } from "./repository.ts";
 import { snippetsOf } from "./snippets.ts";
 
@@ -38,6 +44,38 @@ test("the quick replies that are shown fit", () => {
 test("[T12] every platform of the linter, and every bound, is in its table", () => {
   for (const target of lintTargets) assert.ok(document.includes(`\n| \`${target}\` |`), target);
   for (const name of Object.keys(templateLimits)) assert.ok(document.includes(`| \`${name}\` |`), name);
+});
+
+test("[W3] [W8] the webhook that is shown takes deliveries that are signed, refuses others, and its answer is said", async (t) => {
+  const { code = "" } = snippetsOf(document).get("verify-webhook") ?? {};
+  const directory = mkdtempSync(fileURLToPath(new URL("webhook-", import.meta.url)));
+  try {
+    await using suda = await TestServer.open({ outgoing: { allow: ["127.0.0.1"] }, clock: new ManualClock(Date.now()) });
+    await suda.backend().request("PUT", "/v1/bots/tutor", {});
+    const file = join(directory, "webhook.ts");
+    writeFileSync(file, code);
+    // The URL is known before the secret is; the program reads its secret when it starts.
+    const placeholder = "http://127.0.0.1:9/";
+    const registered = await suda.backend().request("PUT", "/v1/bots/tutor/webhook", { url: placeholder });
+    process.env["WEBHOOK_SECRET"] = (registered.body as { secret: string }).secret;
+    const { server } = (await import(pathToFileURL(file).href)) as { server: Server };
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.after(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/suda`;
+    assert.equal((await fetch(url, { method: "POST", body: "{}" })).status, 401);
+    await suda.backend().request("PUT", "/v1/bots/tutor/webhook", { url });
+    await using alice = await suda.connect("alice");
+    const { conversation } = await alice.request({ type: "conversation.open", with: userId("tutor") });
+    await alice.request({ type: "message.send", conversation: conversation.id, clientId: clientId("k"), content: textOf("안녕") });
+    const answer = await alice.event("message.created", ({ from }) => from === "tutor");
+    assert.equal(answer.content.type === "text" && answer.content.text, "You said: 안녕");
+  } finally {
+    delete process.env["WEBHOOK_SECRET"];
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test("links inside the document lead somewhere", () => {

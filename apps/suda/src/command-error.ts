@@ -14,6 +14,8 @@ export type CommandErrorCode =
   | "token.invalid"
   | "chat.unreachable"
   | "chat.refused"
+  | "server.unreachable"
+  | "server.refused"
   | "outbox.unusable"
   | "file.unreadable";
 

@@ -13,6 +13,7 @@ const load = {
   doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
   verify: async () => (await import("./commands/verify.ts")).verifyCommand,
   lint: async () => (await import("./commands/lint.ts")).lintCommand,
+  webhooks: async () => (await import("./commands/webhooks.ts")).webhooksCommand,
   version: async () => (await import("./commands/version.ts")).versionCommand,
 } as const;
 
@@ -23,6 +24,9 @@ function leaf(name: string, definition: CommandTree["load"]): CommandTree {
 const configSubcommand = (name: "doc" | "check" | "env"): CommandTree =>
   leaf(`suda config ${name}`, async () => (await import("./commands/config.ts")).configCommands[name]);
 
+const webhooksSubcommand = (name: "dead-letters" | "replay"): CommandTree =>
+  leaf(`suda webhooks ${name}`, async () => (await import("./commands/webhooks.ts")).webhooksCommands[name]);
+
 const tree: CommandTree = {
   name: "suda",
   load: async () => ({ meta: { name: "suda", version: programVersion(), description: "수다 — a chat server for your product" }, subCommands: load }),
@@ -32,6 +36,11 @@ const tree: CommandTree = {
       name: "suda config",
       load: load.config,
       children: { doc: configSubcommand("doc"), check: configSubcommand("check"), env: configSubcommand("env") },
+    },
+    webhooks: {
+      name: "suda webhooks",
+      load: load.webhooks,
+      children: { "dead-letters": webhooksSubcommand("dead-letters"), replay: webhooksSubcommand("replay") },
     },
   },
 };

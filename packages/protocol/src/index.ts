@@ -289,3 +289,17 @@ export {
   type WebhookErrorCode,
   type WebhookHeaders,
 } from "./webhook-signature.ts";
+export {
+  DeadLetterSchema,
+  LogEventTypeSchema,
+  WebhookAnswerSchema,
+  webhookDefaultEvents,
+  WebhookDeliverySchema,
+  webhookFields,
+  webhookLimits,
+  WebhookSchema,
+  type DeadLetter,
+  type Webhook,
+  type WebhookAnswer,
+  type WebhookDelivery,
+} from "./webhooks.ts";

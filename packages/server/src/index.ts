@@ -9,6 +9,9 @@ export { SocketServer, type SocketServerOptions } from "./serve/socket-server.ts
 export { defaultConnectionBounds, type ConnectionBounds } from "./serve/served-connection.ts";
 export type { Actor, ChatContext, ChatLimits, ChatMetrics } from "./chat/context.ts";
 export type { BotDefinition } from "./bots/in-process-bot.ts";
-export { createServer, defaultServerLimits, ownPaths, type ServerLimits, type ServerOptions, type SudaServer } from "./suda-server.ts";
+export type { AfterCommit, AfterCommitOptions } from "./hooks/after-commit.ts";
+export type { BeforeSend, BeforeSendOptions, HookUrl, SendDecision } from "./hooks/before-send.ts";
+export type { AskedSend } from "./chat/send-hook.ts";
+export { createServer, defaultServerLimits, ownPaths, type ServerHooks, type ServerLimits, type ServerOptions, type SudaServer } from "./suda-server.ts";
 export { asyncApiDocument, openApiDocument } from "./consumers/http-documents.ts";
 export type { LogLevel } from "./telemetry/log.ts";

@@ -6,6 +6,7 @@ import type { Server } from "node:http";
 import { systemClock, systemRandom, type Clock, type Random } from "@suda/protocol";
 import type { App, HttpScope } from "./app/app.ts";
 import { InProcessBot, type BotDefinition } from "./bots/in-process-bot.ts";
+import { Webhooks } from "./bots/webhooks.ts";
 import type { ChannelLayer } from "./channel-layer/channel-layer.ts";
 import { MemoryChannelLayer } from "./channel-layer/memory-channel-layer.ts";
 import { CustomKinds } from "./chat/custom-kinds.ts";
@@ -13,14 +14,20 @@ import { leaseSweeper } from "./chat/control-leases.ts";
 import { defaultChatLimits, type ChatContext, type ChatLimits } from "./chat/context.ts";
 import { Presence } from "./chat/presence.ts";
 import { retentionSweeper } from "./chat/retention.ts";
+import { Lines } from "./chat/send-hook.ts";
 import { Streams } from "./chat/streams.ts";
 import { chatHttp } from "./consumers/chat-http.ts";
 import { chatWebSocket } from "./consumers/chat-websocket.ts";
 import { EventEncoder } from "./consumers/event-encoder.ts";
+import { DeadLetters } from "./followers/dead-letters.ts";
 import { authenticateHttp, authenticateWebSocket, isBackendRequest } from "./middleware/authentication.ts";
 import { Authenticator, type ApiKey, type TokenKey } from "./middleware/authenticator.ts";
 import { allowOrigin, checkOrigin, originRule } from "./middleware/origin.ts";
 import { RateLimiter, rateLimitHttp, rateLimitWebSocket, type RateLimit } from "./middleware/rate-limiter.ts";
+import { AfterCommitHook, type AfterCommitOptions } from "./hooks/after-commit.ts";
+import { BeforeSendHook, type BeforeSendOptions } from "./hooks/before-send.ts";
+import { OutgoingHttp, type OutgoingHttpOptions } from "./outgoing/outgoing-http.ts";
+import type { AddressPolicyOptions } from "./outgoing/address-policy.ts";
 import { mountFetch, protocolRouter, urlRouter } from "./routing/routers.ts";
 import type { ConnectionBounds } from "./serve/served-connection.ts";
 import { SocketServer } from "./serve/socket-server.ts";
@@ -49,10 +56,21 @@ export interface ServerOptions {
   readonly bounds?: Partial<ConnectionBounds>;
   /** Within how many ms clients are asked to come back when the server restarts, 0…; default 5,000. */
   readonly goawayWindowMs?: number;
+  /** What webhooks and hooks may call, and with how many connections. Default: public addresses only, by https. */
+  readonly outgoing?: AddressPolicyOptions & Omit<OutgoingHttpOptions, "addresses" | "clock">;
+  /** What the host product has to say to messages, and wants to be told of what was stored. Default: nothing. */
+  readonly hooks?: ServerHooks;
   /** Default `info`. */
   readonly logLevel?: LogLevel;
   readonly clock?: Clock;
   readonly random?: Random;
+}
+
+export interface ServerHooks {
+  /** Asked before a message or an edit is stored: it may allow, change or refuse it. */
+  readonly beforeSend?: BeforeSendOptions;
+  /** Told of every event of every conversation, at least once and in order per conversation. */
+  readonly afterCommit?: AfterCommitOptions;
 }
 
 export interface ServerLimits extends ChatLimits {
@@ -93,7 +111,10 @@ export interface SudaServer extends AsyncDisposable {
   drain(timeoutMs?: number): Promise<void>;
 }
 
-/** @throws TypeError for keys, origins, proxies or schemas that cannot be meant */
+/** How long a process is the one that delivers to a bot without saying so again, where there are several. */
+const webhookLeaseMs = 15_000;
+
+/** @throws TypeError for keys, origins, proxies or schemas that cannot be meant; RangeError for such outgoing addresses */
 export function createServer(options: ServerOptions): SudaServer {
   const { store, clock = systemClock, random = systemRandom } = options;
   const limits: ServerLimits = { ...defaultServerLimits, ...options.limits };
@@ -102,6 +123,7 @@ export function createServer(options: ServerOptions): SudaServer {
     connections: () => sockets.connectionCount,
     layerDropped: () => layer.stats().dropped,
     isReady: () => isReady(),
+    webhooks: () => webhooks,
   });
   const onFailure = (error: unknown): void => {
     metrics.failure();
@@ -111,7 +133,35 @@ export function createServer(options: ServerOptions): SudaServer {
   // A layer that was given may have other nodes on it.
   const streams = new Streams({ layer, clock, onFailure, isShared: options.layer !== undefined });
   const customKinds = new CustomKinds({ store, clock, declared: options.customKinds ?? {} });
-  const context: ChatContext = { store, layer, clock, random, limits, customKinds, streams, metrics, onFailure };
+  const { allow, refuse, ports, ...outgoingOptions } = options.outgoing ?? {};
+  const addresses = { ...(allow && { allow }), ...(refuse && { refuse }), ...(ports && { ports }) };
+  const outgoing = new OutgoingHttp({ maxConnectionsPerOrigin: 32, ...outgoingOptions, addresses, clock });
+  const { beforeSend, afterCommit } = options.hooks ?? {};
+  const sendHook =
+    beforeSend === undefined
+      ? {}
+      : {
+          sendHook: {
+            hook: new BeforeSendHook(beforeSend, { clock, outgoing, onFailure, count: (outcome) => metrics.hook("before-send", outcome) }),
+            lines: new Lines(),
+          },
+        };
+  const context: ChatContext = {
+    store,
+    layer,
+    clock,
+    random,
+    limits,
+    customKinds,
+    streams,
+    metrics,
+    get webhooks() {
+      return webhooks;
+    },
+    ...sendHook,
+    tellsCommits: afterCommit !== undefined,
+    onFailure,
+  };
   const isReady = (): boolean => !sockets.isDraining && store.status().state !== "failed" && store.status().state !== "closed";
 
   const authenticator = new Authenticator({ ...options.auth, clock });
@@ -121,6 +171,28 @@ export function createServer(options: ServerOptions): SudaServer {
   const requestLimiter = new RateLimiter(limits.requests, clock);
 
   const sweepers = [retentionSweeper(context), leaseSweeper(context)];
+  const deadLetters = new DeadLetters(store.documents);
+  const webhooks: Webhooks = new Webhooks({
+    context,
+    outgoing,
+    deadLetters,
+    count: (outcome) => metrics.webhookDelivery(outcome),
+    note: (facts, text) => log.warn(facts, text),
+    onFailure,
+    // A layer of its own connects nobody: there is no other process.
+    leaseMs: options.layer === undefined ? 0 : webhookLeaseMs,
+  });
+  const commitHook =
+    afterCommit === undefined
+      ? undefined
+      : new AfterCommitHook(afterCommit, {
+          context,
+          outgoing,
+          deadLetters,
+          onFailure,
+          count: (outcome) => metrics.hook("after-commit", outcome),
+          leaseMs: options.layer === undefined ? 0 : webhookLeaseMs,
+        });
   const presence = new Presence({ clock, onChange: (event, group) => void layer.groupSend(group, event).catch(onFailure) });
 
   const chat = chatWebSocket({
@@ -175,12 +247,17 @@ export function createServer(options: ServerOptions): SudaServer {
     async drain(timeoutMs) {
       streams.stop();
       const areStopped = Promise.all(sweepers.map((sweeper) => sweeper.stop()));
+      const isDelivered = webhooks.stop(timeoutMs);
       await sockets.drain(timeoutMs);
       await areStopped;
+      await isDelivered;
     },
     async [Symbol.asyncDispose]() {
       streams.stop();
       for (const sweeper of sweepers) await sweeper.stop();
+      await webhooks[Symbol.asyncDispose]();
+      await commitHook?.[Symbol.asyncDispose]();
+      await outgoing[Symbol.asyncDispose]();
       await sockets[Symbol.asyncDispose]();
       await streams[Symbol.asyncDispose]();
       for (const bot of bots) await bot[Symbol.asyncDispose]();

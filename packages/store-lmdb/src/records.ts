@@ -57,7 +57,8 @@ type EntryValue = readonly [
   digest: Buffer,
   hash: Buffer,
   body: LogBody,
-  keepsReadMark?: true,
+  keepsReadMark?: true | null,
+  asked?: Buffer,
 ];
 
 const checksumBytes = 4;
@@ -83,14 +84,22 @@ export function decodeRecord(key: string, bytes: Buffer): unknown {
 }
 
 export function encodeEntry(key: string, entry: LogEntry): Buffer {
-  const { at, from, clientId = null, ordinal, digest, hash, body, keepsReadMark } = entry;
+  const { at, from, clientId = null, ordinal, digest, hash, body, keepsReadMark, asked } = entry;
   const value = [at, from, clientId, ordinal, Buffer.from(digest, "hex"), Buffer.from(hash, "hex"), body] as const;
+  if (asked !== undefined) return encodeRecord(key, [...value, keepsReadMark ?? null, Buffer.from(asked, "hex")] satisfies EntryValue);
   return encodeRecord(key, (keepsReadMark === undefined ? value : [...value, keepsReadMark]) satisfies EntryValue);
 }
 
 export function decodeEntry(key: string, bytes: Buffer): LogEntry {
-  const [at, from, clientId, ordinal, digest, hash, body, keepsReadMark] = decodeRecord(key, bytes) as EntryValue;
-  const rest = { body: plainBytes(body), ordinal, digest: digest.toString("hex"), hash: hash.toString("hex"), ...(keepsReadMark && { keepsReadMark }) };
+  const [at, from, clientId, ordinal, digest, hash, body, keepsReadMark, asked] = decodeRecord(key, bytes) as EntryValue;
+  const rest = {
+    body: plainBytes(body),
+    ordinal,
+    digest: digest.toString("hex"),
+    hash: hash.toString("hex"),
+    ...(keepsReadMark && { keepsReadMark }),
+    ...(asked && { asked: asked.toString("hex") }),
+  };
   return clientId === null ? { seq: seqOf(key), at, from, ...rest } : { seq: seqOf(key), at, from, clientId, ...rest };
 }
 

@@ -50,3 +50,18 @@ export { type Disagreement } from "./simulation/check-world.ts";
 export { type ServerWrappers } from "./simulation/simulated-server.ts";
 export { type Frame } from "./simulation/wire-tap.ts";
 export { TcpProxy, type LinkConditions, type TcpProxyOptions } from "./tcp-proxy.ts";
+export { WebhookReceiver, type ReceivedWebhook, type WebhookReceiverOptions } from "./webhook-receiver.ts";
+export {
+  answerJson,
+  deadLettersOf,
+  eventually,
+  historyOf,
+  openWebhookWorld,
+  openWithTutor,
+  refusalIn,
+  textOfEvent,
+  webhookPath,
+  webhookSecretIn,
+  webhookText,
+  type WebhookWorld,
+} from "./webhook-world.ts";

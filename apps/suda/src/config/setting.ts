@@ -133,6 +133,16 @@ export function addressProblem(value: string): string | undefined {
   return version !== 0 && isRange && rest.length === 0 ? undefined : `holds "${value}", which is not an IP address or range`;
 }
 
+/** An address or a range as {@link addressProblem} takes it, or one of them with a port behind it. */
+export function outgoingAddressProblem(value: string): string | undefined {
+  const [, bracketed, inBrackets] = /^\[([^\]]*)\]:(\d{1,5})$/.exec(value) ?? [];
+  const [, plain, behindPlain] = /^([\d.]+(?:\/\d+)?):(\d{1,5})$/.exec(value) ?? [];
+  const port = Number(inBrackets ?? behindPlain ?? 1);
+  return addressProblem(bracketed ?? plain ?? value) === undefined && port >= 1 && port <= 65_535
+    ? undefined
+    : `holds "${value}", which is not an IP address or range, with or without a port`;
+}
+
 export function urlProblem(value: string, protocols: readonly string[]): string | undefined {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   return url !== undefined && protocols.includes(url.protocol) ? undefined : `is not a URL that begins with ${protocols.map((one) => `${one}//`).join(" or ")}`;

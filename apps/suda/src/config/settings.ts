@@ -5,7 +5,7 @@
  * The defaults of limits are `defaultServerLimits` of @suda/server; a test holds them equal, because importing
  * them would load the whole server for `suda token`.
  */
-import { addressProblem, choice, duration, integer, list, text, urlProblem, type Setting } from "./setting.ts";
+import { addressProblem, choice, duration, integer, list, outgoingAddressProblem, text, urlProblem, type Setting } from "./setting.ts";
 
 export interface Config {
   readonly host: string;
@@ -21,6 +21,14 @@ export interface Config {
   readonly apiKeys: readonly string[];
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
+  readonly outgoingAllow: readonly string[];
+  readonly outgoingRefuse: readonly string[];
+  readonly hooksModule: string | undefined;
+  readonly beforeSendUrl: string | undefined;
+  readonly beforeSendTimeoutMs: number;
+  readonly beforeSendOnFailure: "refuse" | "allow";
+  readonly afterCommitUrl: string | undefined;
+  readonly hookSecret: string | undefined;
   readonly maxConnections: number;
   readonly maxMembers: number;
   readonly commandsPerSecond: number;
@@ -32,6 +40,7 @@ export interface Config {
   readonly drainTimeoutMs: number;
   readonly url: string | undefined;
   readonly token: string | undefined;
+  readonly apiKey: string | undefined;
 }
 
 export const settings: { readonly [Name in keyof Config]: Setting<Config[Name]> } = {
@@ -82,6 +91,36 @@ export const settings: { readonly [Name in keyof Config]: Setting<Config[Name]> 
     doc: "Proxies whose `X-Forwarded-For` is believed.",
     problem: addressProblem,
   }),
+  outgoingAllow: list({
+    default: [],
+    accepts: "addresses or ranges such as `10.1.0.0/16`, `10.1.2.3:8080`, `[fd00::1]:8080`",
+    doc: "Addresses that webhooks may call although they are not public, also by http.",
+    problem: outgoingAddressProblem,
+  }),
+  outgoingRefuse: list({
+    default: [],
+    accepts: "addresses or ranges",
+    doc: "Addresses that webhooks may not call although they are public; stronger than `outgoingAllow`.",
+    problem: addressProblem,
+  }),
+  hooksModule: text({ isPath: true, doc: "Module that exports `hooks`: functions of yours that are asked before a send and told after a commit." }),
+  beforeSendUrl: text({
+    accepts: "https URL",
+    doc: "Webhook that is asked before a message is stored. Needs `hookSecret`.",
+    problem: (value) => urlProblem(value, ["https:", "http:"]),
+  }),
+  beforeSendTimeoutMs: duration({ default: 1_000, minMs: 1, maxMs: 60_000, doc: "How long `beforeSendUrl` has for its answer." }),
+  beforeSendOnFailure: choice({
+    choices: ["refuse", "allow"],
+    default: "refuse",
+    doc: "What becomes of a message when `beforeSendUrl` does not answer well.",
+  }),
+  afterCommitUrl: text({
+    accepts: "https URL",
+    doc: "Webhook that is told of every event of every conversation. Needs `hookSecret`.",
+    problem: (value) => urlProblem(value, ["https:", "http:"]),
+  }),
+  hookSecret: text({ isSecret: true, accepts: "`whsec_…`", doc: "Secret that signs the calls of `beforeSendUrl` and `afterCommitUrl`." }),
   maxConnections: integer({
     default: 100_000,
     min: 1,
@@ -98,10 +137,11 @@ export const settings: { readonly [Name in keyof Config]: Setting<Config[Name]> 
   drainTimeoutMs: duration({ default: 10_000, minMs: 0, maxMs: 300_000, doc: "How long a stopping server lets connections finish." }),
   url: text({
     accepts: "ws, wss, http or https URL",
-    doc: "`suda chat`: the server. Without it, the one that runs on the data directory, else `ws://127.0.0.1:8000`.",
+    doc: "`suda chat`, `suda webhooks`: the server. Without it, the one that runs on the data directory, else `ws://127.0.0.1:8000`.",
     problem: (value) => urlProblem(value, ["ws:", "wss:", "http:", "https:"]),
   }),
   token: text({ isSecret: true, doc: "`suda chat`: the user's token. Without it one is signed with the data directory's key." }),
+  apiKey: text({ isSecret: true, doc: "`suda webhooks`: a key of the server's `apiKeys`, without its name." }),
 };
 
 function rate(perSecond: number, doc: string): Setting<number> {

@@ -2,13 +2,14 @@
  * One server from its configuration to its end: store, keys, sockets, `ready`, and on a signal the way back.
  * `suda dev` and `suda serve` differ only in what they bring along.
  */
-import { createServer, type SudaServer } from "@suda/server";
+import { createServer, type ServerHooks, type SudaServer } from "@suda/server";
 import type { Store } from "@suda/server/store";
 import { CommandError, systemErrorCode } from "../command-error.ts";
 import type { LoadedConfig } from "../config/load-config.ts";
 import type { Config } from "../config/settings.ts";
 import { removeRunningServer, writeRunningServer } from "../data-directory/running-server.ts";
 import { createDataDirectory, readTokenKey } from "../data-directory/token-key.ts";
+import { loadHooks } from "./load-hooks.ts";
 import { openStore } from "./open-store.ts";
 import { configuredTokenKeys, secretKey } from "./token-keys.ts";
 
@@ -30,9 +31,10 @@ const portAttempts = 20;
 export async function runServer({ loaded, prepare, mayMovePort, banner, print }: RunOptions): Promise<void> {
   const { config } = loaded;
   const tokenKeys = tokenKeysOf(config);
+  const hooks = await loadHooks(config);
   createDataDirectory(config.data);
   await using store = await openStore(config);
-  await using server = createConfiguredServer(config, store, tokenKeys);
+  await using server = createConfiguredServer(config, store, { tokenKeys, hooks });
   await prepare?.(server, store);
   const stopped = stopSignal(print);
   const { port } = await listen(server, config, { mayMovePort, print });
@@ -58,7 +60,11 @@ function tokenKeysOf(config: Config): ReturnType<typeof configuredTokenKeys> {
   );
 }
 
-function createConfiguredServer(config: Config, store: Store, tokenKeys: ReturnType<typeof configuredTokenKeys>): SudaServer {
+function createConfiguredServer(
+  config: Config,
+  store: Store,
+  { tokenKeys, hooks }: { readonly tokenKeys: ReturnType<typeof configuredTokenKeys>; readonly hooks: ServerHooks },
+): SudaServer {
   try {
     return createServer({
       store,
@@ -70,6 +76,8 @@ function createConfiguredServer(config: Config, store: Store, tokenKeys: ReturnT
       },
       allowedOrigins: config.allowedOrigins,
       trustedProxies: config.trustedProxies,
+      hooks,
+      outgoing: { allow: config.outgoingAllow, refuse: config.outgoingRefuse },
       limits: {
         maxMembers: config.maxMembers,
         maxConnections: config.maxConnections,
@@ -80,8 +88,9 @@ function createConfiguredServer(config: Config, store: Store, tokenKeys: ReturnT
       logLevel: config.logLevel,
     });
   } catch (error) {
-    // Its own word for keys, origins and proxies that cannot be meant.
-    if (error instanceof TypeError) throw new CommandError("config", error.message, "See the settings: suda config doc", { cause: error });
+    // Its own word for keys, origins, proxies and outgoing addresses that cannot be meant.
+    if (error instanceof TypeError || error instanceof RangeError)
+      throw new CommandError("config", error.message, "See the settings: suda config doc", { cause: error });
     throw error;
   }
 }

@@ -37,12 +37,55 @@ const anyRole: readonly Role[] = ["owner", "admin", "member"];
  */
 export async function appendMessages(context: ChatContext, actor: Actor, send: MessageSend): Promise<SentMessages> {
   const startedAt = context.clock.monotonicMs();
-  const outcomes = await appendAll(context, send.conversation, draftsOf(actor, send));
+  const outcomes =
+    context.sendHook === undefined
+      ? await appendAll(context, send.conversation, draftsOf(actor, send))
+      : await askAndAppend(context, actor, send, context.sendHook);
   const sent = sentOf(outcomes);
   if (sent === undefined) throw refusalOf(outcomes, send);
   if (sent.duplicate === true) context.metrics.duplicate();
   else for (const _seq of sent.seqs) context.metrics.sent(context.clock.monotonicMs() - startedAt);
   return sent;
+}
+
+/**
+ * Looks the keys up first, so that a retry of what was stored is not asked about again (W12); then asks; then takes its place
+ * behind what the same sender sent to the same conversation before (D4).
+ */
+async function askAndAppend(
+  context: ChatContext,
+  actor: Actor,
+  send: MessageSend,
+  { hook, lines }: NonNullable<ChatContext["sendHook"]>,
+): Promise<readonly AppendOutcome[]> {
+  const { user, isBot, isBackend } = actor;
+  const { conversation, clientId, messages } = send;
+  const line = lines.enter(`${conversation}\n${user}`);
+  try {
+    const drafts = draftsOf(actor, send);
+    const known = await appendAll(context, conversation, drafts, { onlyKnown: true });
+    if (sentOf(known) !== undefined) return known;
+    const asked = messages.map(plainMessage);
+    const judged = await hook.judge({ what: "send", conversation, from: user, isBot, isBackend, clientId, messages: asked });
+    await line.ready;
+    const changed = judged === asked ? drafts : draftsOf(actor, { ...send, messages: judged }).map((draft, at) => withAsked(draft, drafts[at]));
+    // Called before the line is left: calls take their places in their order.
+    const appended = appendAll(context, conversation, changed);
+    line.leave();
+    return await appended;
+  } finally {
+    line.leave();
+  }
+}
+
+/** The message alone: what was received has the command's fields beside it. */
+function plainMessage(message: MessageBody): MessageBody {
+  const { type: _type, part: _part, content: _content, ...rest } = bodyOf(message, undefined);
+  return { content: message.content, ...rest };
+}
+
+function withAsked(draft: Draft, asked: Draft | undefined): Draft {
+  return asked === undefined ? draft : { ...draft, asked: asked.body };
 }
 
 /**

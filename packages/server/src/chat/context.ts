@@ -7,6 +7,8 @@ import type { ChannelLayer } from "../channel-layer/channel-layer.ts";
 import type { Store } from "../store/store.ts";
 import type { Streams } from "./streams.ts";
 import type { CustomKinds } from "./custom-kinds.ts";
+import type { BotWebhooks } from "./bot-webhooks.ts";
+import type { Lines, SendHook } from "./send-hook.ts";
 
 export interface ChatContext {
   readonly store: Store;
@@ -18,6 +20,11 @@ export interface ChatContext {
   /** Which custom contents may be sent. */
   readonly customKinds: CustomKinds;
   readonly metrics: ChatMetrics;
+  readonly webhooks: BotWebhooks;
+  /** The host's word before a message is stored; absent: none is asked. */
+  readonly sendHook?: { readonly hook: SendHook; readonly lines: Lines };
+  /** Whether somebody follows all logs, and is to be told that one has moved. */
+  readonly tellsCommits?: boolean;
   /** Gets what failed without harm to the caller: the channel layer did not take an event. */
   readonly onFailure: (error: unknown) => void;
 }

@@ -66,6 +66,15 @@ export interface ConversationEphemeral extends LayerEvent {
     | InteractionAnswered;
 }
 
+/** To who follows all logs: there is something new in this one. */
+export interface LogMoved extends LayerEvent {
+  readonly type: "log.moved";
+  readonly conversation: ConversationId;
+}
+
+/** Who follows all logs. */
+export const commitsGroup = "commits";
+
 export type ChatLayerEvent = ConversationEvent | ConversationEphemeral | MembershipJoined | MembershipChanged | PresenceRevoked;
 
 /** All connections of all members. */
@@ -83,6 +92,7 @@ export async function fanOut(context: ChatContext, conversation: ConversationId,
   for (const entry of entries) {
     await tell(context, group, conversationEvent(viewEvent(conversation, entry)));
   }
+  if (context.tellsCommits === true && entries.length > 0) await tell(context, commitsGroup, { type: "log.moved", conversation });
 }
 
 /** The event as this user sees it. */
@@ -164,7 +174,11 @@ export async function revokePresence(context: ChatContext, user: UserId, watcher
 }
 
 /** What the layer cannot take is in the log: an author whose message is durable must not be told that it failed (D13). */
-async function tell({ layer, onFailure }: Pick<ChatContext, "layer" | "onFailure">, group: string, event: ChatLayerEvent | StreamStopped): Promise<void> {
+async function tell(
+  { layer, onFailure }: Pick<ChatContext, "layer" | "onFailure">,
+  group: string,
+  event: ChatLayerEvent | StreamStopped | LogMoved,
+): Promise<void> {
   try {
     await layer.groupSend(group, event);
   } catch (error) {

@@ -4,7 +4,7 @@
  * storing, so that two at once cannot do what one after the other could not.
  */
 import { SudaError, type CommandOf, type ConversationId, type ErrorCode, type ReplyOf, type Role } from "@suda/protocol";
-import type { ChangeRefusal, Draft, MessageChangeBody } from "../store/store.ts";
+import type { AppendOutcome, ChangeRefusal, Draft, MessageChangeBody } from "../store/store.ts";
 import { accessConversation, accessMembership } from "./access.ts";
 import { append } from "./append.ts";
 import { controlConditions } from "./control.ts";
@@ -42,7 +42,7 @@ export async function editMessage(
     body: { type: "message.edited", target, rev: 0, content },
   };
   // The kind's schema may have changed since the first try: its retry is told of it all the same (D3).
-  const outcome = await append(context, conversation, draft, fault === undefined ? {} : { onlyKnown: true });
+  const outcome = fault === undefined ? await askAndAppend(context, actor, command, draft) : await append(context, conversation, draft, { onlyKnown: true });
   switch (outcome.outcome) {
     case "stored":
       return { seq: outcome.entry.seq, at: outcome.entry.at, rev: revOf(outcome.entry) };
@@ -62,6 +62,33 @@ export async function editMessage(
     case "unchanged":
     case "moved":
       throw new Error(`An edit came back as ${outcome.outcome}.`);
+  }
+}
+
+/** As a send: the key first, then the hook, then its place behind what the same sender wrote to the same conversation before (W12). */
+async function askAndAppend(
+  context: ChatContext,
+  { user, isBot, isBackend }: Actor,
+  { conversation, target, content, clientId }: Omit<CommandOf<"message.edit">, "type" | "ref">,
+  draft: Draft,
+): Promise<AppendOutcome> {
+  const { sendHook } = context;
+  if (sendHook === undefined) return append(context, conversation, draft);
+  const line = sendHook.lines.enter(`${conversation}\n${user}`);
+  try {
+    const known = clientId === undefined ? undefined : await append(context, conversation, draft, { onlyKnown: true });
+    if (known?.outcome === "duplicate") return known;
+    const messages = [{ content }];
+    const key = clientId === undefined ? {} : { clientId };
+    const judged = await sendHook.hook.judge({ what: "edit", conversation, from: user, isBot, isBackend, messages, target, ...key });
+    await line.ready;
+    const changed = judged === messages ? undefined : judged[0];
+    const body = { type: "message.edited", target, rev: 0, content: changed?.content ?? content } as const;
+    const appended = append(context, conversation, changed === undefined ? draft : { ...draft, body, asked: draft.body });
+    line.leave();
+    return await appended;
+  } finally {
+    line.leave();
   }
 }
 

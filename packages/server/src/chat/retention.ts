@@ -34,7 +34,7 @@ export async function applyRetention(context: ChatContext, id: ConversationId): 
 }
 
 /** The first seq whose entry is younger than `time`, by halving, since `at` never goes backwards (D4); one behind the head when none is. */
-async function firstAfter({ store }: ChatContext, { id, head, floor }: ConversationRecord, time: number): Promise<number> {
+export async function firstAfter({ store }: ChatContext, { id, head, floor }: ConversationRecord, time: number): Promise<number> {
   if (head.at <= time) return head.seq + 1;
   let low = (floor?.seq ?? 0) + 1;
   let high = head.seq;

@@ -18,6 +18,8 @@ async function openWorld(): Promise<{ suda: TestServer; alice: HttpCommunicator;
   await suda.backend().request("PUT", "/v1/bots/tutor", { name: "Tutor" });
   await suda.backend("alice").post("/v1/conversations", { id: "asked", members: ["tutor"] });
   await suda.backend("tutor").post("/v1/conversations/asked/messages", { clientId: "q", ...question });
+  // Of events that are not there any more.
+  for (const id of ["000000001-x", "000000002-x"]) await suda.store.documents.put("dead-letters", `tutor/${id}`, { id, conversation: "room", seq: 1_000_000 });
   return { suda, alice: suda.as("alice"), bob: suda.as("bob"), carol: suda.as("carol"), [Symbol.asyncDispose]: () => suda[Symbol.asyncDispose]() };
 }
 
@@ -83,6 +85,15 @@ const requests: readonly (readonly [name: string, method: string, path: string, 
   ["getCustomKind", "GET", "/v1/custom-kinds/poll.v1"],
   ["listCustomKinds", "GET", "/v1/custom-kinds"],
   ["deleteCustomKind", "DELETE", "/v1/custom-kinds/poll.v1"],
+  ["putWebhook", "PUT", "/v1/bots/tutor/webhook", { url: "https://localhost/hook" }, "tutor"],
+  ["getWebhook", "GET", "/v1/bots/tutor/webhook", undefined, "tutor"],
+  ["rotateWebhookSecret", "POST", "/v1/bots/tutor/webhook/secret", {}, "tutor"],
+  ["listDeadLetters", "GET", "/v1/bots/tutor/dead-letters?limit=2", undefined, "tutor"],
+  ["replayDeadLetter", "POST", "/v1/bots/tutor/dead-letters/000000001-x/replay", undefined, "tutor"],
+  ["deleteDeadLetter", "DELETE", "/v1/bots/tutor/dead-letters/000000002-x", undefined, "tutor"],
+  ["replayDeadLetters", "POST", "/v1/bots/tutor/dead-letters/replay", undefined, "tutor"],
+  ["deleteDeadLetters", "DELETE", "/v1/bots/tutor/dead-letters", undefined, "tutor"],
+  ["deleteWebhook", "DELETE", "/v1/bots/tutor/webhook", undefined, "tutor"],
   ["validateMessages", "POST", "/v1/bots/templates/validate", { messages: [{ content: textOf("hello") }], targets: ["kakao"] }],
 ];
 

@@ -6,11 +6,13 @@ import {
   commands,
   commandSchema,
   ConversationSchema,
+  DeadLetterSchema,
   DeletedContentSchema,
   ErrorFrameSchema,
   EventSchema,
   messageFields,
   replySchema,
+  WebhookSchema,
   type CommandType,
 } from "@suda/protocol";
 import type { Route } from "./http-route.ts";
@@ -147,7 +149,7 @@ function collectParts(schema: unknown): void {
   for (const inner of Object.values(schema)) collectParts(inner);
 }
 
-for (const schema of [...Object.values(messageFields), DeletedContentSchema, ConversationSchema]) collectParts(schema);
+for (const schema of [...Object.values(messageFields), DeletedContentSchema, ConversationSchema, WebhookSchema, DeadLetterSchema]) collectParts(schema);
 
 function partSchemas(): JsonObject {
   return Object.fromEntries([...parts].map(([title, { schema }]) => [title, toJsonSchema(schema, title)]));

@@ -34,6 +34,7 @@ import { inConversation, replyOf, route, without, type Route } from "./http-rout
 import { messageRoutes } from "./message-routes.ts";
 import { ownSideRoutes } from "./own-side-routes.ts";
 import { streamRoutes } from "./stream-routes.ts";
+import { webhookRoutes } from "./webhook-routes.ts";
 
 const memberOfConversation = Closed({ conversation: ConversationIdSchema, user: UserIdSchema });
 
@@ -162,6 +163,7 @@ export const routes: readonly Route[] = [
   ...botRoutes,
   ...customKindRoutes,
   ...controlRoutes,
+  ...webhookRoutes,
 ];
 
 async function createConversation(context: ChatContext, actor: Actor, { kind = "group", id, ...group }: Type.Static<typeof newConversation>): Promise<object> {

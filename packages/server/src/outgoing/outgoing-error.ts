@@ -70,7 +70,7 @@ export class OutgoingError extends Error {
   readonly code: OutgoingErrorCode;
   /** Whether the same request may succeed later without being changed. */
   readonly retryable: boolean;
-  /** HTTP status of the answer, for `outgoing.status` and `outgoing.redirect`. */
+  /** HTTP status of the answer, for `outgoing.status` and `outgoing.redirect`, and for `outgoing.too_large` when it was the body. */
   readonly status: number | undefined;
   /** From the answer's Retry-After, at most a day. */
   readonly retryAfterMs: number | undefined;

@@ -181,7 +181,7 @@ export class OutgoingHttp implements AsyncDisposable {
         const wait = retryAfterMs(answer.headers["retry-after"], this.#clock);
         throw new OutgoingError("outgoing.status", { detail: `The status is ${status}.`, status, ...(wait === undefined ? {} : { retryAfterMs: wait }) });
       }
-      return { status, headers: plainHeaders(answer.headers), body: await readBody(answer.body, maxResponseBytes) };
+      return { status, headers: plainHeaders(answer.headers), body: await readBody(answer.body, { maxBytes: maxResponseBytes, status }) };
     } catch (error) {
       answer.body.destroy();
       throw error;
@@ -210,12 +210,12 @@ function checkRequest({ headers, bytes, timeoutMs, maxResponseBytes }: Omit<Exch
 }
 
 /** Stops reading with the byte that is too many. */
-async function readBody(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
+async function readBody(body: AsyncIterable<Uint8Array>, { maxBytes, status }: { readonly maxBytes: number; readonly status: number }): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body) {
     length += chunk.byteLength;
-    if (length > maxBytes) throw new OutgoingError("outgoing.too_large", { detail: `The limit is ${maxBytes} bytes.` });
+    if (length > maxBytes) throw new OutgoingError("outgoing.too_large", { detail: `The limit is ${maxBytes} bytes.`, status });
     chunks.push(chunk);
   }
   return new Uint8Array(Buffer.concat(chunks));

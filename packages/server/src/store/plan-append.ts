@@ -96,7 +96,7 @@ export function planAppend(view: AppendView, drafts: readonly Draft[], options: 
     if (clientId !== undefined) {
       const stored = view.stored(from, clientId);
       const first = stored ?? own.get(keyOf(from, clientId));
-      const digest = first === undefined ? "" : digestOf(withRev(draft.body, first.rev));
+      const digest = first === undefined ? "" : digestOf(withRev(draft.asked ?? draft.body, first.rev));
       // Before the roles: a retry learns what became of the first try, also when its sender has been removed since.
       if (first !== undefined && first.digest !== digest) return { outcome: "conflict", seq: stored?.seq ?? 0 };
       if (first !== undefined) return lean({ outcome: "duplicate", seq: first.seq, at: first.at }, stored === undefined);
@@ -140,7 +140,8 @@ const nothing = {
 } as const;
 
 /** What a retry of the entry is compared with. */
-export function storedKeyOf({ seq, at, digest, body }: LogEntry): StoredKey {
+export function storedKeyOf({ seq, at, digest: ofBody, asked, body }: LogEntry): StoredKey {
+  const digest = asked ?? ofBody;
   return body.type === "message.edited" ? { seq, at, digest, rev: body.rev } : { seq, at, digest };
 }
 
@@ -232,7 +233,7 @@ class Work implements ChangeView {
     return retryAfterMs > 0 ? { outcome: "refused", reason: "slow", retryAfterMs } : undefined;
   }
 
-  store({ from, clientId, keepsReadMark }: Draft, body: LogBody, at: number): LogEntry {
+  store({ from, clientId, keepsReadMark, asked }: Draft, body: LogBody, at: number): LogEntry {
     const digest = digestOf(body);
     const seq = this.#head.seq + 1;
     const ordinal = this.#head.ordinal + (isCountable(body) ? 1 : 0);
@@ -240,7 +241,8 @@ class Work implements ChangeView {
     // Spelled out, not spread: this is on the path of every message.
     const written: LogEntry =
       clientId === undefined ? { seq, at, from, body, ordinal, digest, hash } : { seq, at, from, clientId, body, ordinal, digest, hash };
-    const entry = keepsReadMark === true ? { ...written, keepsReadMark } : written;
+    const marked = keepsReadMark === true ? { ...written, keepsReadMark } : written;
+    const entry = asked === undefined ? marked : { ...marked, asked: digestOf(withRev(asked, body.type === "message.edited" ? body.rev : undefined)) };
     this.#head = { seq, at, ordinal, hash };
     this.entries.push(entry);
     for (const effect of effectsOf(entry)) this.#apply(effect, entry);

@@ -111,6 +111,8 @@ export interface Draft {
   /** Only if the draft before it in this append is stored too: else it is `withheld`, and holds nothing else up (S38). */
   readonly follows?: true;
   readonly body: LogBody;
+  /** What the sender asked for, when the body is what somebody else has made of it: retries are compared with it (S3). */
+  readonly asked?: LogBody;
 }
 
 /** One durable entry of a conversation's log. */
@@ -131,6 +133,8 @@ export interface LogEntry {
   readonly ordinal: number;
   /** {@link digestOf} of the body; stays when a deletion erases the body. 32 hex digits. */
   readonly digest: string;
+  /** {@link digestOf} of what was asked for, when that is not the body: what a retry is compared with (S3). */
+  readonly asked?: string;
   /** {@link chainHash} over the hash before, the place and the digest: equal hashes mean equal logs up to here. 32 hex digits. */
   readonly hash: string;
 }

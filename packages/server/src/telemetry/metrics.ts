@@ -10,6 +10,7 @@ export interface MetricsSources {
   readonly layerDropped: () => number;
   /** 1 ready, 0 not. */
   readonly isReady: () => boolean;
+  readonly webhooks: () => { readonly pending: number; readonly oldestFailureMs: number };
 }
 
 export class Metrics implements ChatMetrics {
@@ -23,6 +24,8 @@ export class Metrics implements ChatMetrics {
   readonly #duplicates: Counter;
   readonly #slowCloses: Counter;
   readonly #failures: Counter;
+  readonly #webhookDeliveries: Counter<"outcome">;
+  readonly #hooks: Counter<"hook" | "outcome">;
 
   constructor(sources: MetricsSources) {
     const registers = [this.#registry];
@@ -57,6 +60,13 @@ export class Metrics implements ChatMetrics {
     this.#duplicates = new Counter({ name: "suda_send_duplicates_total", help: "Retries that found their first send", registers });
     this.#slowCloses = new Counter({ name: "suda_slow_closes_total", help: "Connections closed because the client did not read", registers });
     this.#failures = new Counter({ name: "suda_failures_total", help: "Unexpected errors; each is in the log", registers });
+    this.#webhookDeliveries = new Counter({
+      name: "suda_webhook_deliveries_total",
+      help: "Attempts to deliver to webhooks: delivered, failed, gone; and dead (given up) and bad-answer beside them",
+      labelNames: ["outcome"],
+      registers,
+    });
+    this.#hooks = new Counter({ name: "suda_hooks_total", help: "Calls of the product's hooks, by outcome", labelNames: ["hook", "outcome"], registers });
     const gauge = (name: string, help: string, value: () => number): Gauge =>
       new Gauge({
         name,
@@ -68,6 +78,10 @@ export class Metrics implements ChatMetrics {
       });
     gauge("suda_connections", "Open WebSocket connections", sources.connections);
     gauge("suda_layer_dropped", "Events that the channel layer dropped since the start", sources.layerDropped);
+    gauge("suda_webhook_pending", "Conversations with something to be delivered to a webhook by this process", () => sources.webhooks().pending);
+    gauge("suda_webhook_oldest_failure_seconds", "How long the delivery that has been failing longest has been failing", () =>
+      Math.round(sources.webhooks().oldestFailureMs / 1_000),
+    );
     gauge("suda_ready", "1 when the server takes traffic", () => (sources.isReady() ? 1 : 0));
   }
 
@@ -100,6 +114,14 @@ export class Metrics implements ChatMetrics {
 
   slowClose(): void {
     this.#slowCloses.inc();
+  }
+
+  webhookDelivery(outcome: string): void {
+    this.#webhookDeliveries.inc({ outcome });
+  }
+
+  hook(hook: string, outcome: string): void {
+    this.#hooks.inc({ hook, outcome });
   }
 
   failure(): void {

@@ -52,6 +52,27 @@ export function appendRules(open: OpenStore): void {
     }
   });
 
+  test("[S3] what was asked, and not what was made of it, is what a retry is compared with, also after a truncation", async () => {
+    await using world = await World.open(open);
+    await world.group(lobby, [alice]);
+    const made = { ...draft(alice, says("made"), "k"), asked: says("asked") };
+    const first = storedSeq((await world.store.log.append(lobby, [made]))[0]);
+    await world.store.log.append(lobby, [draft(alice, says("last"), "l")]);
+    const judge = async (again: typeof made | ReturnType<typeof draft>): Promise<string> => (await world.store.log.append(lobby, [again]))[0]?.outcome ?? "";
+    const judgeAll = async (): Promise<readonly string[]> => [
+      await judge(draft(alice, says("asked"), "k")),
+      await judge({ ...draft(alice, says("made otherwise"), "k"), asked: says("asked") }),
+      await judge(draft(alice, says("made"), "k")),
+      await judge({ ...made, asked: says("asked otherwise") }),
+    ];
+    const expected = ["duplicate", "duplicate", "conflict", "conflict"];
+    assert.deepEqual(await judgeAll(), expected);
+    assert.deepEqual((await readLog(world.store, lobby))[0]?.body, says("made"));
+    await checkLog(world.store, lobby);
+    await world.store.log.truncate(lobby, first + 1);
+    assert.deepEqual(await judgeAll(), expected);
+  });
+
   test("[S9] drafts of one append stay together among concurrent appends", async () => {
     await using world = await World.open(open);
     await world.group(lobby, [alice, bob]);
