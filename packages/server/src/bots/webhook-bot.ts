@@ -178,7 +178,7 @@ export class WebhookBot implements AsyncDisposable {
   async #failed(id: ConversationId, entry: LogEntry, failed: Failed): Promise<Step> {
     const { context, deadLetters, count, note } = this.#environment;
     count("failed");
-    this.#pause(this.#pace.failed(id, failed.retryAfterMs));
+    this.#pause(this.#pace.failed(id, failed.isOfAll === true ? failed.retryAfterMs : 0));
     const next = await this.#retries.failed(id, entry, failed);
     if ("waitMs" in next) return next;
     count("dead");

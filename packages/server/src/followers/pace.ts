@@ -17,7 +17,7 @@ export interface PaceOptions {
 /** Different conversations that fail in a row until the receiver counts as down. */
 const failingUntilDown = 4;
 const pauseMaxMs = 60_000;
-/** How long one `Retry-After` holds up everything. */
+/** How long one `Retry-After` of a 429 holds up everything. */
 const askedPauseMaxMs = 600_000;
 
 export class Pace {

@@ -31,6 +31,8 @@ export interface Failed {
   /** For whoever registered the URL. */
   readonly message: string;
   readonly retryAfterMs?: number | undefined;
+  /** Of all requests to the receiver, not of this event alone: 429. */
+  readonly isOfAll?: boolean;
 }
 
 export interface RetriesOptions {

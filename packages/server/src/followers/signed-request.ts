@@ -51,5 +51,5 @@ function outcomeOf({ code, message, status, retryAfterMs }: OutgoingError): Requ
   if (code === "outgoing.busy" || code === "outgoing.aborted" || code === "outgoing.closed") return { outcome: "later" };
   if (code === "outgoing.too_large" && status !== undefined) return { outcome: "unread" };
   if (status === 410) return { outcome: "gone" };
-  return { outcome: "failed", code, message, retryAfterMs };
+  return { outcome: "failed", code, message, retryAfterMs, isOfAll: status === 429 };
 }

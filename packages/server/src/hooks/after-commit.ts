@@ -189,7 +189,7 @@ export class AfterCommitHook implements AsyncDisposable {
       return "done";
     }
     count("failed");
-    const pauseMs = this.#pace.failed(id, failed.retryAfterMs);
+    const pauseMs = this.#pace.failed(id, failed.isOfAll === true ? failed.retryAfterMs : 0);
     if (pauseMs > 0) this.#proceedIn(pauseMs);
     const next = await retries.failed(id, entry, failed);
     if ("waitMs" in next) return next;
