@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ConversationId } from "@suda/protocol";
-import { answerJson, eventually, historyOf, openWebhookWorld, textOf, textOfEvent, userId, WebhookReceiver, webhookText } from "@suda/testing";
+import { answerJson, clientId, eventually, historyOf, openWebhookWorld, textOf, textOfEvent, userId, WebhookReceiver, webhookText } from "@suda/testing";
 
 const hourMs = 3_600_000;
 
@@ -95,6 +95,21 @@ describe("what a webhook answers", () => {
       assert.match(String((await suda.http().get("/metrics")).body), /suda_webhook_deliveries_total\{outcome="bad-answer"\} 1/);
     });
   }
+
+  test("[W8] a tap is delivered, with what was given to the bot, and its toast reaches who tapped", async () => {
+    await using world = await openWebhookWorld({ respond: answerJson({ toast: "알겠어요" }) });
+    const { suda, receiver, id } = world;
+    await using alice = await suda.connect("alice");
+    const question = { type: "confirm", text: "?", actions: ["yes", "no"].map((action) => ({ type: "postback", id: action, label: action, data: action })) };
+    const asked = await suda.backend("tutor").post(`/v1/conversations/${id}/messages`, { clientId: "q", content: question, altText: "?" });
+    const { seq: target } = asked.body as { seq: number };
+    await alice.request({ type: "interaction.tap", conversation: id, target, action: "yes", clientId: clientId("t") });
+    const answered = await alice.event("interaction.answered");
+    assert.deepEqual([answered.toast, answered.from, answered.target], ["알겠어요", "tutor", target + 1]);
+    const [received] = await receiver.arrived(1);
+    assert.deepEqual([received?.body.type, received?.refused, (received?.body.event as { data?: unknown }).data], ["interaction.created", undefined, "yes"]);
+    assert.equal((await world.status()).badAnswers, 0);
+  });
 
   test("[W8] an answer that is not JSON by its Content-Type is none", async () => {
     await using world = await openWebhookWorld({ respond: (_received, response) => void response.writeHead(200, { "content-type": "text/html" }).end("OK") });

@@ -5,8 +5,9 @@
  * It has its own bounds, so that a slow or dead bot is its own harm alone: requests at once ({@link Pace}), time and size of an
  * answer. Rules W1… of docs/PROTOCOL.md.
  */
-import { stringifyFrame, webhookLimits, type Conversation, type ConversationId, type MessageBody, type Timer, type UserId } from "@suda/protocol";
+import { stringifyFrame, SudaError, webhookLimits, type Conversation, type ConversationId, type MessageBody, type Timer, type UserId } from "@suda/protocol";
 import type { Actor, ChatContext } from "../chat/context.ts";
+import { answerTap } from "../chat/interactions.ts";
 import { viewConversation, viewEvents, viewUser } from "../chat/view.ts";
 import type { DeadLetters } from "../followers/dead-letters.ts";
 import type { Step } from "../followers/log-follower.ts";
@@ -159,9 +160,23 @@ export class WebhookBot implements AsyncDisposable {
   async #taken(id: ConversationId, { seq, body }: LogEntry, outcome: Extract<RequestOutcome, { outcome: "taken" | "unread" }>): Promise<Step> {
     const answer = outcome.outcome === "unread" ? { fault: unreadAnswer } : readAnswer(outcome.response);
     if ("fault" in answer) await this.#badAnswer(id, seq, answer.fault);
-    else if (answer.toast !== undefined && !isTap(body.type)) await this.#badAnswer(id, seq, toastWithoutTap);
+    else if (answer.toast !== undefined) {
+      const fault = body.type === "interaction.created" ? await this.#toast(id, seq, answer.toast) : toastWithoutTap;
+      if (fault !== undefined) await this.#badAnswer(id, seq, fault);
+    }
     if ("fault" in answer || answer.messages === undefined) return "done";
     return this.#say(id, { seq, messages: answer.messages });
+  }
+
+  /** Once: it is of the moment, and not repeated for an answer that waits for its turn. */
+  async #toast(conversation: ConversationId, target: number, toast: string): Promise<AnswerFault | undefined> {
+    try {
+      await answerTap(this.#environment.context, this.#actor, { conversation, target, toast });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof SudaError)) throw error;
+      return { code: error.code, message: error.message };
+    }
   }
 
   async #say(id: ConversationId, answer: Answer): Promise<Step> {
@@ -221,10 +236,6 @@ function newPace({ clock, random }: ChatContext): Pace {
 }
 
 const toastWithoutTap: AnswerFault = { code: "frame.invalid", message: "/toast answers a tap, and this event is none." };
-
-function isTap(type: string): boolean {
-  return type === "interaction.created";
-}
 
 /** The body of a delivery; `undefined` when the bot is no member (any more). */
 export async function deliveryOf(context: ChatContext, bot: UserId, id: ConversationId, entry: LogEntry): Promise<string | undefined> {
