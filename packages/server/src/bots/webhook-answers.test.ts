@@ -107,7 +107,10 @@ describe("what a webhook answers", () => {
     const answered = await alice.event("interaction.answered");
     assert.deepEqual([answered.toast, answered.from, answered.target], ["알겠어요", "tutor", target + 1]);
     const [received] = await receiver.arrived(1);
-    assert.deepEqual([received?.body.type, received?.refused, (received?.body.event as { data?: unknown }).data], ["interaction.created", undefined, "yes"]);
+    assert.deepEqual(
+      [received?.body.type, received?.refused, received?.body.event.type === "interaction.created" && received.body.event.data],
+      ["interaction.created", undefined, "yes"],
+    );
     assert.equal((await world.status()).badAnswers, 0);
   });
 
