@@ -257,8 +257,9 @@ export function createServer(options: ServerOptions): SudaServer {
       for (const sweeper of sweepers) await sweeper.stop();
       await webhooks[Symbol.asyncDispose]();
       await commitHook?.[Symbol.asyncDispose]();
-      await outgoing[Symbol.asyncDispose]();
       await sockets[Symbol.asyncDispose]();
+      // After the sends that ask a hook.
+      await outgoing[Symbol.asyncDispose]();
       await streams[Symbol.asyncDispose]();
       for (const bot of bots) await bot[Symbol.asyncDispose]();
       if (options.layer === undefined) await layer[Symbol.asyncDispose]();

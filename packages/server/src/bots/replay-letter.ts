@@ -15,12 +15,12 @@ export async function replayLetter(environment: Omit<WebhookEnvironment, "onGone
   const { context, deadLetters, outgoing, count } = environment;
   const { conversation: id, seq } = letter;
   const [entry] = await context.store.log.readAfter(id, seq - 1, 1);
-  const body = entry?.seq === seq ? await deliveryOf(context, bot, id, entry) : undefined;
-  if (body === undefined) {
+  const delivery = entry?.seq === seq ? await deliveryOf(context, bot, id, entry) : undefined;
+  if (delivery === undefined) {
     await deadLetters.delete(bot, letter.id);
     return { outcome: "gone" };
   }
-  const outcome = await postDelivery({ context, outgoing, registration, id, seq, body });
+  const outcome = await postDelivery({ context, outgoing, registration, id, seq, body: delivery.body });
   if (outcome.outcome === "later") return { outcome: "failed", code: "outgoing.busy", message: "This server has too many requests under way; try again." };
   if (outcome.outcome === "gone") return { outcome: "failed", code: "outgoing.status", message: "The status is 410: the webhook says that it is gone." };
   if (outcome.outcome === "failed") {
@@ -30,7 +30,7 @@ export async function replayLetter(environment: Omit<WebhookEnvironment, "onGone
   count("delivered");
   const answer = outcome.outcome === "unread" ? { fault: unreadAnswer } : readAnswer(outcome.response);
   const messages = "fault" in answer ? [] : (answer.messages ?? []);
-  const said = await sayAnswer(context, { user: bot, isBackend: false, isBot: true }, { conversation: id, seq, messages });
+  const said = await sayAnswer(context, { user: bot, isBackend: false, isBot: true }, { conversation: id, seq, messages, control: delivery.control });
   // Slow mode, or the store: the letter stays, and a later replay says the same with the same clientIds.
   if ("waitMs" in said)
     return { outcome: "failed", code: "send.slow", message: `Delivered, but its answer could not be sent yet; try again in ${said.waitMs} ms.` };

@@ -62,6 +62,14 @@ export const unreadAnswer: AnswerFault = {
   message: `The answer's body is over ${webhookLimits.webhookAnswerMaxBytes} bytes. Answer with less, or send by API.`,
 };
 
+export interface SpokenAnswer {
+  readonly conversation: ConversationId;
+  readonly seq: number;
+  readonly messages: readonly MessageBody[];
+  /** Epoch of control when the event was delivered: a human who took over since is not talked over. */
+  readonly control: number;
+}
+
 /**
  * Sends the messages as the bot, all or none, with a clientId that follows from the event: an event that is delivered twice
  * is answered once, and the first answer stands.
@@ -70,11 +78,11 @@ export const unreadAnswer: AnswerFault = {
 export async function sayAnswer(
   context: ChatContext,
   bot: Actor,
-  { conversation, seq, messages }: { readonly conversation: ConversationId; readonly seq: number; readonly messages: readonly MessageBody[] },
+  { conversation, seq, messages, control }: SpokenAnswer,
 ): Promise<{ readonly waitMs: number } | { readonly fault?: AnswerFault }> {
   try {
     if (messages.length === 0) return {};
-    const { committed } = await sendFromBot(context, bot, { conversation, clientId: `answer-${seq}` as ClientId, messages: [...messages] });
+    const { committed } = await sendFromBot(context, bot, { conversation, clientId: `answer-${seq}` as ClientId, messages: [...messages], control });
     await committed;
     return {};
   } catch (error) {
@@ -84,5 +92,5 @@ export async function sayAnswer(
   }
 }
 
-/** Answered before, with something else: the first answer stands. Or the bot was removed meanwhile. */
-const quiet: ReadonlySet<ErrorCode> = new Set(["send.conflict", "conversation.not_found"]);
+/** Answered before, with something else: the first answer stands. Or the bot was removed meanwhile, or a human took over. */
+const quiet: ReadonlySet<ErrorCode> = new Set(["send.conflict", "conversation.not_found", "control.lost"]);

@@ -44,6 +44,7 @@ const retryMs = 5_000;
 interface Answer {
   readonly seq: number;
   readonly messages: readonly MessageBody[];
+  readonly control: number;
 }
 
 export class WebhookBot implements AsyncDisposable {
@@ -137,9 +138,10 @@ export class WebhookBot implements AsyncDisposable {
     const waiting = this.#answers.get(id);
     if (waiting?.seq === entry.seq) return this.#say(id, waiting);
     const { context, outgoing, count } = this.#environment;
-    const body = await deliveryOf(context, this.#bot, id, entry);
+    const delivery = await deliveryOf(context, this.#bot, id, entry);
     // Removed meanwhile: the follower sees it at its next look.
-    if (body === undefined) return "passed";
+    if (delivery === undefined) return "passed";
+    const { body } = delivery;
     const outcome = await postDelivery({ context, outgoing, registration: this.#registration, id, seq: entry.seq, body, signal: this.#abort.signal });
     switch (outcome.outcome) {
       case "later":
@@ -153,11 +155,15 @@ export class WebhookBot implements AsyncDisposable {
         count("delivered");
         if (this.#pace.succeeded()) this.#logs.follower.releaseAll();
         await this.#retries.succeeded(id);
-        return this.#taken(id, entry, outcome);
+        return this.#taken(id, entry, { outcome, control: delivery.control });
     }
   }
 
-  async #taken(id: ConversationId, { seq, body }: LogEntry, outcome: Extract<RequestOutcome, { outcome: "taken" | "unread" }>): Promise<Step> {
+  async #taken(
+    id: ConversationId,
+    { seq, body }: LogEntry,
+    { outcome, control }: { readonly outcome: Extract<RequestOutcome, { outcome: "taken" | "unread" }>; readonly control: number },
+  ): Promise<Step> {
     const answer = outcome.outcome === "unread" ? { fault: unreadAnswer } : readAnswer(outcome.response);
     if ("fault" in answer) await this.#badAnswer(id, seq, answer.fault);
     else if (answer.toast !== undefined) {
@@ -165,7 +171,7 @@ export class WebhookBot implements AsyncDisposable {
       if (fault !== undefined) await this.#badAnswer(id, seq, fault);
     }
     if ("fault" in answer || answer.messages === undefined) return "done";
-    return this.#say(id, { seq, messages: answer.messages });
+    return this.#say(id, { seq, messages: answer.messages, control });
   }
 
   /** Once: it is of the moment, and not repeated for an answer that waits for its turn. */
@@ -237,8 +243,13 @@ function newPace({ clock, random }: ChatContext): Pace {
 
 const toastWithoutTap: AnswerFault = { code: "frame.invalid", message: "/toast answers a tap, and this event is none." };
 
-/** The body of a delivery; `undefined` when the bot is no member (any more). */
-export async function deliveryOf(context: ChatContext, bot: UserId, id: ConversationId, entry: LogEntry): Promise<string | undefined> {
+/** The body of a delivery, and the epoch of control in it; `undefined` when the bot is no member (any more). */
+export async function deliveryOf(
+  context: ChatContext,
+  bot: UserId,
+  id: ConversationId,
+  entry: LogEntry,
+): Promise<{ readonly body: string; readonly control: number } | undefined> {
   const { conversations, users } = context.store;
   const member = await conversations.member(id, bot);
   const record = await conversations.get(id);
@@ -249,7 +260,8 @@ export async function deliveryOf(context: ChatContext, bot: UserId, id: Conversa
   const { last: _last, ...conversation }: Conversation = await viewConversation(context, record, member);
   const [author] = await users.getMany([entry.from]);
   // What the backend does without naming a user is nobody's who has a profile.
-  return stringifyFrame({ type: event.type, bot, conversation, user: author === undefined ? { id: entry.from } : viewUser(author), event });
+  const user = author === undefined ? { id: entry.from } : viewUser(author);
+  return { body: stringifyFrame({ type: event.type, bot, conversation, user, event }), control: record.control?.epoch ?? 0 };
 }
 
 export function postDelivery({

@@ -80,7 +80,7 @@ async function askAndAppend(
 
 /** The message alone: what was received has the command's fields beside it. */
 function plainMessage(message: MessageBody): MessageBody {
-  const { type: _type, part: _part, content: _content, ...rest } = bodyOf(message, undefined);
+  const { type: _type, content: _content, ...rest } = bodyOf(message, { part: undefined, agent: undefined });
   return { content: message.content, ...rest };
 }
 

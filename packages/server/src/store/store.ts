@@ -111,7 +111,7 @@ export interface Draft {
   /** Only if the draft before it in this append is stored too: else it is `withheld`, and holds nothing else up (S38). */
   readonly follows?: true;
   readonly body: LogBody;
-  /** What the sender asked for, when the body is what somebody else has made of it: retries are compared with it (S3). */
+  /** What was asked for, when the body is what a hook made of it (S3); of an entry its digest. */
   readonly asked?: LogBody;
 }
 
@@ -133,7 +133,6 @@ export interface LogEntry {
   readonly ordinal: number;
   /** {@link digestOf} of the body; stays when a deletion erases the body. 32 hex digits. */
   readonly digest: string;
-  /** {@link digestOf} of what was asked for, when that is not the body: what a retry is compared with (S3). */
   readonly asked?: string;
   /** {@link chainHash} over the hash before, the place and the digest: equal hashes mean equal logs up to here. 32 hex digits. */
   readonly hash: string;
@@ -209,9 +208,8 @@ export interface Head {
 
 export interface LogStore {
   /**
-   * Appends drafts to one conversation, all or none of those not yet stored (S4), with their effects on
-   * members and the conversation ({@link effectsOf}, S6). Resolves when durable (S5); the order of calls of
-   * one process is the order in the log (S9).
+   * Appends drafts to one conversation, all or none of those not yet stored (S4), with their effects on members and the
+   * conversation ({@link effectsOf}, S6). Resolves when durable (S5); the order of calls of one process is that of the log (S9).
    * @param drafts 1–100
    * Drafts of one append see each other's effects, in order. A key is looked up before roles and members are.
    * @throws SudaError `conversation.not_found`; `store.read_only`; `server.busy` when more is under way than the
