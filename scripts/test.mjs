@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 const wanted = process.argv.slice(2);
-const files = ["packages", "apps", "test"]
+const files = ["packages", "apps", "examples", "test"]
   .flatMap((root) => findTests(root))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
 if (files.length === 0) {

@@ -5,7 +5,7 @@ import { CommandError } from "../command-error.ts";
 import { readEnvironment } from "../config/environment.ts";
 import { settings } from "../config/settings.ts";
 import { openTokenKey } from "../data-directory/token-key.ts";
-import { demoBot, demoUsers, prepareDemo } from "../server/demo.ts";
+import { demoBot, demoCompanion, demoUsers, prepareDemo } from "../server/demo.ts";
 import { runServer } from "../server/run-server.ts";
 import { loadConfigOf, serverSettings, settingArguments } from "./setting-arguments.ts";
 
@@ -36,7 +36,8 @@ export const devCommand: CommandDef = {
     await runServer({
       loaded,
       mayMovePort: sources.port === "default",
-      prepare: (server, store) => prepareDemo(server, store, Date.now()),
+      prepare: (store) => prepareDemo(store, Date.now()),
+      companion: demoCompanion(config, systemRandom),
       banner: ({ port }) => banner(port, config.data, isLoopback(config.host)),
       print: (line) => void process.stdout.write(`${line}\n`),
     });

@@ -2,7 +2,7 @@
  * One server from its configuration to its end: store, keys, sockets, `ready`, and on a signal the way back.
  * `suda dev` and `suda serve` differ only in what they bring along.
  */
-import { createServer, type ServerHooks, type SudaServer } from "@suda/server";
+import { createServer, type ApiKey, type ServerHooks, type SudaServer, type TokenKey } from "@suda/server";
 import type { Store } from "@suda/server/store";
 import { CommandError, systemErrorCode } from "../command-error.ts";
 import type { LoadedConfig } from "../config/load-config.ts";
@@ -13,10 +13,23 @@ import { loadHooks } from "./load-hooks.ts";
 import { openStore } from "./open-store.ts";
 import { configuredTokenKeys, secretKey } from "./token-keys.ts";
 
+/** A program in the same process that comes to the server from outside, by its URL. */
+export interface Companion {
+  /** Checks its tokens, beside the configured keys. */
+  readonly tokenKey: TokenKey;
+  /** Its own, for what the product's backend does. */
+  readonly apiKey: ApiKey;
+  /** JSON Schemas of the custom content that it sends. */
+  readonly customKinds: Readonly<Record<string, object>>;
+  /** Resolves when it is there. It is disposed of before the server stops. */
+  readonly start: (url: string) => Promise<AsyncDisposable>;
+}
+
 export interface RunOptions {
   readonly loaded: LoadedConfig;
   /** Demo users and the like, before anybody connects. */
-  readonly prepare?: (server: SudaServer, store: Store) => Promise<void>;
+  readonly prepare?: (store: Store) => Promise<void>;
+  readonly companion?: Companion;
   /** Whether another port may be taken when the wished one is in use. */
   readonly mayMovePort: boolean;
   /** What is said before the `ready` line. */
@@ -28,27 +41,29 @@ export interface RunOptions {
 const portAttempts = 20;
 
 /** Resolves when the server has stopped in order. @throws CommandError when it cannot start */
-export async function runServer({ loaded, prepare, mayMovePort, banner, print }: RunOptions): Promise<void> {
+export async function runServer({ loaded, prepare, companion, mayMovePort, banner, print }: RunOptions): Promise<void> {
   const { config } = loaded;
-  const tokenKeys = tokenKeysOf(config);
+  const tokenKeys = [...tokenKeysOf(config), ...(companion === undefined ? [] : [companion.tokenKey])];
   const hooks = await loadHooks(config);
   createDataDirectory(config.data);
   await using store = await openStore(config);
-  await using server = createConfiguredServer(config, store, { tokenKeys, hooks });
-  await prepare?.(server, store);
+  await using server = createConfiguredServer(config, store, { tokenKeys, hooks, companion });
+  await prepare?.(store);
   const stopped = stopSignal(print);
   const { port } = await listen(server, config, { mayMovePort, print });
   const url = `http://${urlHost(config.host)}:${port}`;
+  await using accompanying = await companion?.start(url);
   writeRunningServer(config.data, url);
   if (banner !== undefined) print(banner({ port, url }));
   print(`ready ${url}`);
   await stopped;
+  await accompanying?.[Symbol.asyncDispose]();
   await server.drain(config.drainTimeoutMs);
   removeRunningServer(config.data);
 }
 
 /** @throws CommandError `keys.missing`, `keys.invalid` */
-function tokenKeysOf(config: Config): ReturnType<typeof configuredTokenKeys> {
+function tokenKeysOf(config: Config): readonly TokenKey[] {
   const configured = configuredTokenKeys(config);
   if (configured.length > 0) return configured;
   const own = readTokenKey(config.data);
@@ -63,17 +78,21 @@ function tokenKeysOf(config: Config): ReturnType<typeof configuredTokenKeys> {
 function createConfiguredServer(
   config: Config,
   store: Store,
-  { tokenKeys, hooks }: { readonly tokenKeys: ReturnType<typeof configuredTokenKeys>; readonly hooks: ServerHooks },
+  { tokenKeys, hooks, companion }: { readonly tokenKeys: readonly TokenKey[]; readonly hooks: ServerHooks; readonly companion: Companion | undefined },
 ): SudaServer {
   try {
     return createServer({
       store,
       auth: {
         tokenKeys,
-        apiKeys: config.apiKeys.map((entry) => ({ name: entry.slice(0, entry.indexOf(":")), key: entry.slice(entry.indexOf(":") + 1) })),
+        apiKeys: [
+          ...config.apiKeys.map((entry) => ({ name: entry.slice(0, entry.indexOf(":")), key: entry.slice(entry.indexOf(":") + 1) })),
+          ...(companion === undefined ? [] : [companion.apiKey]),
+        ],
         ...(config.tokenAudience === undefined ? {} : { audience: config.tokenAudience }),
         ...(config.tokenIssuer === undefined ? {} : { issuer: config.tokenIssuer }),
       },
+      ...(companion === undefined ? {} : { customKinds: companion.customKinds }),
       allowedOrigins: config.allowedOrigins,
       trustedProxies: config.trustedProxies,
       hooks,
