@@ -152,7 +152,8 @@ function routesBlock(): string {
   const rows = Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, { summary, parameters }]) => {
       const onBehalf = parameters.find(({ name }) => name === "Suda-User")?.description ?? "";
-      return [`\`${method.toUpperCase()} ${path}\``, onBehalf.startsWith("Required") ? "user" : "any", summary];
+      const who = onBehalf.startsWith("Required") ? "user" : onBehalf.startsWith("This route wants an API key") ? "backend" : "any";
+      return [`\`${method.toUpperCase()} ${path}\``, who, summary];
     }),
   );
   return table(["route", "who", ""], rows);

@@ -48,6 +48,12 @@ export function openApiDocument(): JsonObject {
   };
 }
 
+const onBehalf: Readonly<Record<Route["caller"], string>> = {
+  user: "Required with an API key: the user on whose behalf",
+  any: "With an API key: the user on whose behalf",
+  backend: "This route wants an API key. The user on whose behalf",
+};
+
 function operationOf(route: Route): JsonObject {
   const content = (schema: unknown): JsonObject => ({
     "application/json": { schema: toJsonSchema(schema) },
@@ -67,7 +73,7 @@ function operationOf(route: Route): JsonObject {
       in: "header",
       required: false,
       schema: { type: "string" },
-      description: route.caller === "user" ? "Required with an API key: the user on whose behalf" : "With an API key: the user on whose behalf",
+      description: onBehalf[route.caller],
     },
   ];
   return {
