@@ -32,8 +32,8 @@ export interface KillRunOptions {
   readonly clientBug?: ClientBug | undefined;
   /** Rounds on one data directory; 5 by default. */
   readonly roundsPerLife?: number;
-  /** Ends after the first round with violations; for planted bugs. */
-  readonly stopAtViolation?: boolean;
+  /** Ends after the first round with a violation of this kind; for planted bugs. */
+  readonly stopAt?: KillViolation["kind"] | "any" | undefined;
   readonly onRound?: (round: RoundReport) => void;
 }
 
@@ -85,7 +85,7 @@ export async function runKillRounds(options: KillRunOptions): Promise<KillRunRep
       const report = await life.round(rounds.length + 1);
       rounds.push(report);
       options.onRound?.(report);
-      if (options.stopAtViolation === true && report.violations.length > 0) return summary(options.seed, rounds, findings);
+      if (report.violations.some(({ kind }) => options.stopAt === "any" || kind === options.stopAt)) return summary(options.seed, rounds, findings);
     }
     findings.push(...(await life.end()));
   }

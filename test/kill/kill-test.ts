@@ -26,7 +26,7 @@ const report = await runKillRounds({
   clientBug,
   rounds,
   seed,
-  stopAtViolation: bug !== undefined,
+  stopAt: bug === undefined ? undefined : "any",
   onRound: (round) => console.log(line(round)),
 });
 const found = report.violations.length === 0 ? "no violation" : `violations ${JSON.stringify(countKinds(report.violations))}`;

@@ -21,7 +21,7 @@ const isClientBug = (bug: PlantedBug | ClientBug): bug is ClientBug => bug === "
 for (const [bug, kind] of Object.entries(planted) as [PlantedBug | ClientBug, KillViolation["kind"]][]) {
   test(`the checks catch ${isClientBug(bug) ? "clients" : "a server"} with ${bug} (seed ${seed})`, async (t) => {
     const who: Pick<KillRunOptions, "server" | "clientBug"> = isClientBug(bug) ? { server: unlimitedServer, clientBug: bug } : { server: plantedServerOf(bug) };
-    const report = await runKillRounds({ ...who, rounds: 30, seed, stopAtViolation: true });
+    const report = await runKillRounds({ ...who, rounds: 30, seed, stopAt: kind });
     const counts = countKinds(report.violations);
     t.diagnostic(`caught in round ${report.rounds.length}: ${JSON.stringify(counts)}`);
     ok((counts[kind] ?? 0) > 0, `${bug} was to be seen as ${kind}; in ${report.rounds.length} rounds there was ${JSON.stringify(counts)}`);
