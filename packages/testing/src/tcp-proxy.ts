@@ -162,7 +162,7 @@ class Link {
 
   reset(): void {
     const { client, server } = this.#options;
-    for (const socket of [client, server]) if (!socket.destroyed) socket.resetAndDestroy();
+    for (const socket of [client, server]) resetSoon(socket);
     this.#end();
   }
 
@@ -242,6 +242,17 @@ class Link {
       if (!isGone(error)) throw error;
     }
   }
+}
+
+/**
+ * When the events of this turn have been seen. `resetAndDestroy` ends the socket first and resets it when that is done;
+ * if an error that was already read came between, libuv would refuse to reset while it shuts down (EINVAL), Node would
+ * forget the handle without closing it, and the process would turn for ever instead of exiting.
+ */
+function resetSoon(socket: Socket): void {
+  setImmediate(() => {
+    if (!socket.destroyed) socket.resetAndDestroy();
+  });
 }
 
 /** Aborted by ourselves, or a socket that ended in the middle. */

@@ -80,6 +80,17 @@ export class SimulatedServer {
     this.#process = process;
   }
 
+  /** Whether a human who is in charge somewhere will fall out of it by then. */
+  async endsLeaseWithin(ms: number): Promise<boolean> {
+    const { conversations } = this.disk;
+    const end = epochMs + this.skewMs + this.#options.time.now + ms;
+    for (const { id } of await conversations.withControl("human", undefined, 1_000)) {
+      const control = (await conversations.get(id))?.control;
+      if (control?.leaseUntil !== undefined && control.leaseUntil <= end) return true;
+    }
+    return false;
+  }
+
   /** Dies between two turns. */
   crash(): void {
     for (const process of [this.#process, this.#draining]) if (process !== undefined) this.#end(process);
