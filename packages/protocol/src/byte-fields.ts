@@ -15,9 +15,14 @@ interface SchemaNode {
   readonly items?: SchemaNode;
 }
 
+/** By schema: a server that is made again in the same process has the same ones. */
+const revivers = new WeakMap<Type.TSchema, { readonly revive: ByteReviver | undefined }>();
+
 /** The reviver of a schema, or `undefined` when the schema has no bytes anywhere. */
 export function createByteReviver(schema: Type.TSchema): ByteReviver | undefined {
-  return compile(schema);
+  let made = revivers.get(schema);
+  if (made === undefined) revivers.set(schema, (made = { revive: compile(schema) }));
+  return made.revive;
 }
 
 function compile(schema: SchemaNode): ByteReviver | undefined {

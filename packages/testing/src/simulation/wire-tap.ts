@@ -130,8 +130,17 @@ export class WireTap {
   }
 }
 
-/** A log event as it was told live, as the checker compares it. */
+/** Of frames that were parsed once and go to many connections. */
+const entries = new WeakMap<LogEvent, ReadEntry>();
+
+/** A log event as it was told live, as the checker compares it. The event is not changed afterwards. */
 export function entryOf(event: LogEvent): ReadEntry {
+  let entry = entries.get(event);
+  if (entry === undefined) entries.set(event, (entry = writeEntry(event)));
+  return entry;
+}
+
+function writeEntry(event: LogEvent): ReadEntry {
   const { seq, from } = event;
   if (event.type === "message.created")
     return { seq, from, clientId: event.clientId, body: JSON.stringify(event.content), ...(event.content.type === "deleted" ? { isErased: true } : {}) };
