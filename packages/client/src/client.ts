@@ -105,8 +105,8 @@ export class Client implements SudaClient {
       onEvent: (event) => this.#onEvent(event),
       onLost: () => this.#onLost(),
     });
-    this.request = async (type, fields) => {
-      const reply = await this.#connection.request(type, fields);
+    this.request = async (type, fields, take) => {
+      const reply = await this.#connection.request(type, fields, take);
       this.#onReply(fields, reply);
       return reply;
     };
@@ -160,14 +160,17 @@ export class Client implements SudaClient {
     return this.#storeOf(toConversationId(id));
   }
 
+  readonly #takeNew = ({ conversation }: { readonly conversation: Conversation }): void => this.#adopt(conversation, "news");
+
   async openDirect(user: string): Promise<ClientConversation> {
-    const { conversation } = await this.request("conversation.open", { with: toUserId(user) });
-    return this.#adopt(conversation, "news");
+    const { conversation } = await this.request("conversation.open", { with: toUserId(user) }, this.#takeNew);
+    return this.#storeOf(conversation.id);
   }
 
   async createGroup({ members, ...fields }: NewGroup): Promise<ClientConversation> {
-    const { conversation } = await this.request("conversation.create", { clientId: newClientId(this.#random), ...fields, members: members.map(toUserId) });
-    return this.#adopt(conversation, "news");
+    const group = { clientId: newClientId(this.#random), ...fields, members: members.map(toUserId) };
+    const { conversation } = await this.request("conversation.create", group, this.#takeNew);
+    return this.#storeOf(conversation.id);
   }
 
   on<Type extends keyof ClientEvents>(type: Type, listener: (event: ClientEvents[Type]) => void): () => void {
@@ -303,10 +306,8 @@ export class Client implements SudaClient {
     return store;
   }
 
-  #adopt(record: Conversation, occasion: Occasion): ConversationStore {
-    const store = this.#storeOf(record.id);
-    store.adopt(record, occasion);
-    return store;
+  #adopt(record: Conversation, occasion: Occasion): void {
+    this.#storeOf(record.id).adopt(record, occasion);
   }
 
   /** True when each of them was unknown or had moved: then those after them in the list may have, too. */

@@ -55,7 +55,11 @@ export interface ConnectionListener {
   onLost(): void;
 }
 
-export type Request = <T extends CommandType>(type: T, fields: Omit<CommandOf<T>, "type" | "ref">) => Promise<ReplyOf<T>>;
+/**
+ * @param take given the reply in the turn of its frame, before what the server said after it is looked at: for what a later
+ * event must not be undone by
+ */
+export type Request = <T extends CommandType>(type: T, fields: Omit<CommandOf<T>, "type" | "ref">, take?: (reply: ReplyOf<T>) => void) => Promise<ReplyOf<T>>;
 
 /** From asking for the token to the reply to hello. */
 const helloTimeoutMs = 15_000;
@@ -75,6 +79,7 @@ const maxTimerMs = 2_147_483_647;
 const helloRef = 0;
 
 interface Waiting {
+  readonly take: ((reply: unknown) => void) | undefined;
   resolve(reply: unknown): void;
   reject(error: Error): void;
   readonly timer: Timer;
@@ -118,11 +123,11 @@ export class Connection {
   }
 
   /** @throws (rejects) RequestRefused as the server answered, ConnectionLost when there is no connection or it ended first */
-  readonly request: Request = async (type, fields) => {
+  readonly request: Request = async (type, fields, take) => {
     const link = this.#link;
     if (this.#state.kind === "closed") throw new ClientClosed(this.#state.reason);
     if (link?.socket === undefined || this.#state.kind !== "open") throw new ConnectionLost("There is no connection now.");
-    return (await this.#ask(link, this.#nextRef++, { type, ...fields })) as ReplyOf<typeof type>;
+    return (await this.#ask(link, this.#nextRef++, { type, ...fields }, take as Waiting["take"])) as ReplyOf<typeof type>;
   };
 
   connect(): void {
@@ -211,7 +216,11 @@ export class Connection {
         if (frame.ref === helloRef) {
           this.#takeWaiting(helloRef)?.resolve(frame);
           this.#onGreeted(link, frame as unknown as ReplyOf<"hello">);
-        } else this.#takeWaiting(frame.ref)?.resolve(frame);
+        } else {
+          const waiting = this.#takeWaiting(frame.ref);
+          waiting?.take?.(frame);
+          waiting?.resolve(frame);
+        }
         return;
       case "error":
         if (frame.ref === undefined) this.#lastRefusal = new RequestRefused(frame);
@@ -233,13 +242,13 @@ export class Connection {
     return waiting;
   }
 
-  async #ask(link: Link, ref: number, fields: object): Promise<unknown> {
+  async #ask(link: Link, ref: number, fields: object, take?: Waiting["take"]): Promise<unknown> {
     const text = writeFrame({ ref, ...fields });
     return await new Promise((resolve, reject) => {
       const timer = this.#options.clock.schedule(replyTimeoutMs, () =>
         this.#lose(link, { code: 1006, reason: `No answer within ${replyTimeoutMs / 1_000} s.` }),
       );
-      this.#waiting.set(ref, { resolve, reject, timer });
+      this.#waiting.set(ref, { take, resolve, reject, timer });
       link.socket?.send(text);
     });
   }

@@ -63,17 +63,19 @@ export class ConversationListStore implements ConversationList {
    */
   async catchUp(cursor: string | undefined): Promise<void> {
     for (let next = cursor; next !== undefined; ) {
-      const page = await this.#options.request("conversation.list", { cursor: next, limit: limits.pageMax });
-      if (!this.#options.adopt(page.conversations)) return;
+      let isMoved = false;
+      const page = await this.#options.request("conversation.list", { cursor: next, limit: limits.pageMax }, ({ conversations }) => {
+        isMoved = this.#options.adopt(conversations);
+      });
+      if (!isMoved) return;
       next = page.next;
     }
   }
 
   async #loadMore(): Promise<boolean> {
     if (this.#next === undefined) return false;
-    const page = await this.#options.request("conversation.list", { cursor: this.#next });
+    const page = await this.#options.request("conversation.list", { cursor: this.#next }, ({ conversations }) => this.#options.adopt(conversations));
     this.#next = page.next;
-    this.#options.adopt(page.conversations);
     this.#store.changed();
     return page.conversations.length > 0;
   }

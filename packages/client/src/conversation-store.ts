@@ -72,7 +72,7 @@ export class ConversationStore implements ClientConversation {
       isOpen: host.isOpen,
       read: (fields) => request("history.get", { conversation: id, ...fields }),
       // Its first page is laid at the end of what is known.
-      prepare: async () => this.#record === undefined && this.adopt((await request("conversation.get", { conversation: id })).conversation, "answer"),
+      prepare: async () => this.#record === undefined && (await this.#keeper.request()),
       receive: (event) => this.#catchUp.receive(event),
       onChange: (added) => this.#onOlder(added),
       onRefused,

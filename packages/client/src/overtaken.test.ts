@@ -103,7 +103,7 @@ test("a record that an event overtook is asked for again, and what the event cha
   server.socket.tell({ type: "receipt.updated", conversation: room, user: me, read: 3 });
   const asked = await server.socket.take("conversation.get");
   const pin = { type: "pin.added", conversation: room, seq: 8, at, from: other, target: 2 };
-  server.socket.tell({ type: "reply", ref: asked.ref, conversation: record({ head: 7, read: 3, unread: 2 }) }, pin);
+  server.socket.tell(pin, { type: "reply", ref: asked.ref, conversation: record({ head: 7, read: 3, unread: 2 }) });
   await settle();
   assert.deepEqual(client.conversation(room).getSnapshot().record?.pins, [2]);
   server.socket.reply(await server.socket.take("conversation.get"), { conversation: record({ head: 8, read: 3, unread: 2, pins: [2] }) });
@@ -111,4 +111,16 @@ test("a record that an event overtook is asked for again, and what the event cha
   const { record: shown, unread } = client.conversation(room).getSnapshot();
   assert.deepEqual({ pins: shown?.pins, head: shown?.head, unread }, { pins: [2], head: 8, unread: 2 });
   assert.deepEqual(server.socket.commands, []);
+});
+
+test("what comes after an answer in the same message is not undone by it (found by the seeds 3611 and 3663 of the simulation)", async () => {
+  const server = new ScriptedServer();
+  const client = await server.open();
+  await server.greet({ conversations: [record({ head: 7, read: 7, unread: 0 })] });
+  const direct = client.openDirect(other);
+  const asked = await server.socket.take("conversation.open");
+  const hidden = { type: "conversation.changed", conversation: record({ head: 7, read: 7, unread: 0, hidden: true }), change: 2 };
+  server.socket.tell({ type: "reply", ref: asked.ref, conversation: record({ head: 7, read: 7, unread: 0 }) }, hidden);
+  await settle();
+  assert.equal((await direct).getSnapshot().record?.hidden, true);
 });

@@ -36,8 +36,8 @@ export class RecordKeeper {
 
   constructor(options: RecordKeeperOptions) {
     this.#options = options;
-    const { id, clock, isOpen, request, onRecord, onGone, onProblem } = options;
-    this.#reader = new RecordReader({ clock, isOpen, ask: () => request("conversation.get", { conversation: id }), onRecord, onGone, onProblem });
+    const { id, clock, isOpen, request, onGone, onProblem } = options;
+    this.#reader = new RecordReader({ clock, isOpen, ask: () => this.request(), onGone, onProblem });
     this.#mark = new MarkTeller({
       clock,
       isOpen,
@@ -47,9 +47,15 @@ export class RecordKeeper {
     });
   }
 
-  /** Asks the server for it. */
+  /** Asks the server for it, if there is a connection, and until it has answered. */
   ask(): void {
     this.#reader.read();
+  }
+
+  /** Asks the server for it once. @throws ConnectionLost, RequestRefused */
+  async request(): Promise<void> {
+    const { id, request, onRecord } = this.#options;
+    await request("conversation.get", { conversation: id }, ({ conversation }) => onRecord(conversation));
   }
 
   /** Tells the server how far the user has read, if it does not know. */

@@ -1,12 +1,12 @@
 /** Asks for a conversation's record when it may be behind: one command at a time, and once more when that was wanted meanwhile. */
-import type { Clock, ReplyOf } from "@suda/protocol";
+import type { Clock } from "@suda/protocol";
 import { ClientClosed, ConnectionLost, RequestRefused } from "./errors.ts";
 
 export interface RecordReaderOptions {
   readonly clock: Clock;
   readonly isOpen: () => boolean;
-  readonly ask: () => Promise<ReplyOf<"conversation.get">>;
-  readonly onRecord: (record: ReplyOf<"conversation.get">["conversation"]) => void;
+  /** Resolves when what was answered has been taken. */
+  readonly ask: () => Promise<void>;
   /** It is not the user's any more. */
   readonly onGone: () => void;
   readonly onProblem: (problem: unknown) => void;
@@ -33,9 +33,9 @@ export class RecordReader {
   }
 
   async #read(): Promise<void> {
-    const { clock, ask, onRecord, onGone } = this.#options;
+    const { clock, ask, onGone } = this.#options;
     try {
-      onRecord((await ask()).conversation);
+      await ask();
     } catch (error) {
       if (error instanceof ConnectionLost || error instanceof ClientClosed) return;
       if (!(error instanceof RequestRefused)) throw error;
