@@ -14,6 +14,7 @@ const load = {
   verify: async () => (await import("./commands/verify.ts")).verifyCommand,
   lint: async () => (await import("./commands/lint.ts")).lintCommand,
   webhooks: async () => (await import("./commands/webhooks.ts")).webhooksCommand,
+  hooks: async () => (await import("./commands/hooks.ts")).hooksCommand,
   version: async () => (await import("./commands/version.ts")).versionCommand,
 } as const;
 
@@ -26,6 +27,9 @@ const configSubcommand = (name: "doc" | "check" | "env"): CommandTree =>
 
 const webhooksSubcommand = (name: "dead-letters" | "replay"): CommandTree =>
   leaf(`suda webhooks ${name}`, async () => (await import("./commands/webhooks.ts")).webhooksCommands[name]);
+
+const hooksSubcommand = (name: "dead-letters" | "replay"): CommandTree =>
+  leaf(`suda hooks ${name}`, async () => (await import("./commands/hooks.ts")).hooksCommands[name]);
 
 const tree: CommandTree = {
   name: "suda",
@@ -41,6 +45,11 @@ const tree: CommandTree = {
       name: "suda webhooks",
       load: load.webhooks,
       children: { "dead-letters": webhooksSubcommand("dead-letters"), replay: webhooksSubcommand("replay") },
+    },
+    hooks: {
+      name: "suda hooks",
+      load: load.hooks,
+      children: { "dead-letters": hooksSubcommand("dead-letters"), replay: hooksSubcommand("replay") },
     },
   },
 };

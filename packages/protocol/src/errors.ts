@@ -67,6 +67,7 @@ export const errors = {
   "kind.declared": { status: 409, retryable: false, means: "The program that runs the server declares this kind; change it there." },
   "kind.full": { status: 409, retryable: false, means: "As many kinds of custom content are registered as there can be; delete one." },
   "webhook.not_found": { status: 404, retryable: false, means: "The bot has no webhook; register one with PUT /v1/bots/{bot}/webhook." },
+  "hook.not_found": { status: 404, retryable: false, means: "The server runs without a hook after a commit, so nobody can be told; configure one." },
   "dead_letter.not_found": { status: 404, retryable: false, means: "There is no such dead letter: it was replayed, deleted, or made room for newer ones." },
   "rate.limited": { status: 429, retryable: true, means: "Too many requests; wait `retryAfterMs`." },
   "server.busy": { status: 503, retryable: true, means: "The server has too much under way; wait `retryAfterMs`." },

@@ -25,6 +25,7 @@ import { Authenticator, type ApiKey, type TokenKey } from "./middleware/authenti
 import { allowOrigin, checkOrigin, originRule } from "./middleware/origin.ts";
 import { RateLimiter, rateLimitHttp, rateLimitWebSocket, type RateLimit } from "./middleware/rate-limiter.ts";
 import { AfterCommitHook, type AfterCommitOptions } from "./hooks/after-commit.ts";
+import { HookLetters } from "./hooks/hook-letters.ts";
 import { BeforeSendHook, type BeforeSendOptions } from "./hooks/before-send.ts";
 import { OutgoingHttp, type OutgoingHttpOptions } from "./outgoing/outgoing-http.ts";
 import type { AddressPolicyOptions } from "./outgoing/address-policy.ts";
@@ -158,6 +159,9 @@ export function createServer(options: ServerOptions): SudaServer {
     get webhooks() {
       return webhooks;
     },
+    get commitLetters() {
+      return commitLetters;
+    },
     ...sendHook,
     tellsCommits: afterCommit !== undefined,
     onFailure,
@@ -193,6 +197,7 @@ export function createServer(options: ServerOptions): SudaServer {
           count: (outcome) => metrics.hook("after-commit", outcome),
           leaseMs: options.layer === undefined ? 0 : webhookLeaseMs,
         });
+  const commitLetters: HookLetters = new HookLetters({ clock, deadLetters, hook: commitHook });
   const presence = new Presence({ clock, onChange: (event, group) => void layer.groupSend(group, event).catch(onFailure) });
 
   const chat = chatWebSocket({

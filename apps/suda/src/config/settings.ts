@@ -137,11 +137,11 @@ export const settings: { readonly [Name in keyof Config]: Setting<Config[Name]> 
   drainTimeoutMs: duration({ default: 10_000, minMs: 0, maxMs: 300_000, doc: "How long a stopping server lets connections finish." }),
   url: text({
     accepts: "ws, wss, http or https URL",
-    doc: "`suda chat`, `suda webhooks`: the server. Without it, the one that runs on the data directory, else `ws://127.0.0.1:8000`.",
+    doc: "`suda chat`, `suda webhooks`, `suda hooks`: the server. Without it, the one that runs on the data directory, else `ws://127.0.0.1:8000`.",
     problem: (value) => urlProblem(value, ["ws:", "wss:", "http:", "https:"]),
   }),
   token: text({ isSecret: true, doc: "`suda chat`: the user's token. Without it one is signed with the data directory's key." }),
-  apiKey: text({ isSecret: true, doc: "`suda webhooks`: a key of the server's `apiKeys`, without its name." }),
+  apiKey: text({ isSecret: true, doc: "`suda webhooks`, `suda hooks`: a key of the server's `apiKeys`, without its name." }),
 };
 
 function rate(perSecond: number, doc: string): Setting<number> {

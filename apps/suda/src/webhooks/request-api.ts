@@ -31,6 +31,8 @@ export async function requestApi<Reply>({ origin, apiKey }: Api, method: "GET" |
 function fixOf(code: string): string {
   if (code === "auth.invalid") return "Set SUDA_API_KEY to a key that the server has in SUDA_API_KEYS, without its name";
   if (code === "webhook.not_found") return "Register one with PUT /v1/bots/BOT/webhook";
+  if (code === "hook.not_found") return "Start it with SUDA_HOOKS_MODULE or SUDA_AFTER_COMMIT_URL";
+  if (code === "dead_letter.not_found") return "Leave out --id, or see what there is with dead-letters";
   return "See GET /v1/bots/BOT/webhook for how its deliveries are going";
 }
 

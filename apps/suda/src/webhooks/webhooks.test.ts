@@ -3,16 +3,22 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { eventually, openWebhookWorld, testApiKey, TestServer } from "@suda/testing";
+import type { LogEvent } from "@suda/protocol";
+import { MemoryStore } from "@suda/server/store";
+import { eventually, ManualClock, openWebhookWorld, testApiKey, TestServer, textOf } from "@suda/testing";
 
 const program = fileURLToPath(new URL("../../bin/suda.js", import.meta.url));
 
-function run(
+function run(args: readonly string[], variables?: Readonly<Record<string, string>>): ReturnType<typeof runSuda> {
+  return runSuda(["webhooks", ...args], variables);
+}
+
+function runSuda(
   args: readonly string[],
   variables: Readonly<Record<string, string>> = { SUDA_API_KEY: testApiKey },
 ): Promise<{ code: number; output: string; errors: string }> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [program, "webhooks", ...args], { env: { ...process.env, ...variables } }, (_error, output, errors) =>
+    const child = execFile(process.execPath, [program, ...args], { env: { ...process.env, ...variables } }, (_error, output, errors) =>
       resolve({ code: child.exitCode ?? -1, output, errors }),
     );
   });
@@ -57,4 +63,37 @@ test("[W7] without a key, with a wrong one, and without a server it says what to
     assert.match(errors, what);
     assert.equal(code, 1);
   }
+});
+
+test("[W16] `suda hooks` lists and replays those of the hook after a commit, and says when there is none", async () => {
+  let isWell = false;
+  const told: number[] = [];
+  const hook = ({ seq }: LogEvent): void => {
+    if (!isWell) throw new Error("not now");
+    told.push(seq);
+  };
+  const clock = new ManualClock();
+  const store = new MemoryStore({ clock });
+  await using suda = await TestServer.open({ store, clock, hooks: { afterCommit: { hook } } });
+  await eventually(async () => (await store.documents.get("hook-cursors", "~since")) !== undefined);
+  const url = await suda.listen();
+  const { body } = await suda.backend("alice").post("/v1/conversations", { kind: "direct", members: ["bob"] });
+  const { id } = (body as { conversation: { id: string } }).conversation;
+  await suda.backend("alice").post(`/v1/conversations/${id}/messages`, { clientId: "a", content: textOf("안녕") });
+  await eventually(
+    async () => (await store.documents.list("dead-letters", undefined, 2)).length === 1,
+    () => clock.advance(600_000),
+  );
+  const listed = await runSuda(["hooks", "dead-letters", "--url", url]);
+  assert.ok(listed.output.includes(`message.created ${id} seq 1, `) && listed.output.endsWith("1 dead letter\n"), listed.output);
+  const failed = await runSuda(["hooks", "replay", "--url", url]);
+  assert.deepEqual([failed.code, failed.output], [1, "0 delivered, 0 not there any more, 1 left\n✗ the next one failed: not now\n"]);
+  isWell = true;
+  assert.deepEqual(await runSuda(["hooks", "replay", "--url", url]), { code: 0, output: "1 delivered, 0 not there any more, 0 left\n", errors: "" });
+  assert.deepEqual(told, [1]);
+  assert.equal((await runSuda(["hooks", "dead-letters", "--url", url])).output, "✓ no dead letters\n");
+  await using without = await TestServer.open();
+  const { code, errors } = await runSuda(["hooks", "replay", "--url", await without.listen()]);
+  assert.equal(code, 1);
+  assert.match(errors, /\(hook\.not_found\)\n→ Start it with SUDA_HOOKS_MODULE/);
 });

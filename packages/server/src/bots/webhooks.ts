@@ -12,6 +12,7 @@ import type { BotWebhooks, Replay, WebhookFields } from "../chat/bot-webhooks.ts
 import { accessBot } from "../chat/bots.ts";
 import type { Actor } from "../chat/context.ts";
 import { holdLease, leaveLease, type LeaseOptions } from "../followers/lease.ts";
+import { replayLetters, type LettersReplayed } from "../followers/replay-letters.ts";
 import { deleteTroubles, readTroubles, type Trouble } from "../followers/retries.ts";
 import { OutgoingError } from "../outgoing/outgoing-error.ts";
 import { replayLetter } from "./replay-letter.ts";
@@ -47,9 +48,6 @@ const group = "webhooks";
 const restartMs = 5_000;
 /** For what the layer may have lost, where it connects processes. */
 const beatMs = 60_000;
-/** How long a replay of all goes on, and how many letters it takes. */
-const replayMs = 10_000;
-const replayMax = 100;
 const troublesCounted = 100;
 
 export class Webhooks implements BotWebhooks, AsyncDisposable {
@@ -153,24 +151,11 @@ export class Webhooks implements BotWebhooks, AsyncDisposable {
     return replayLetter(this.#options, { bot, registration, letter });
   }
 
-  async replayDeadLetters(
-    actor: Actor,
-    bot: UserId,
-  ): Promise<{ readonly delivered: number; readonly gone: number; readonly left: number; readonly failed?: Replay }> {
+  async replayDeadLetters(actor: Actor, bot: UserId): Promise<LettersReplayed<Replay>> {
     const { context, deadLetters } = this.#options;
     const registration = await this.#access(actor, bot);
-    const until = context.clock.monotonicMs() + replayMs;
-    let delivered = 0;
-    let gone = 0;
-    let failed: Replay | undefined;
-    for (const letter of await deadLetters.list(bot, undefined, replayMax)) {
-      const replay = await replayLetter(this.#options, { bot, registration, letter });
-      if (replay.outcome === "delivered") delivered++;
-      else if (replay.outcome === "gone") gone++;
-      else failed = replay;
-      if (failed !== undefined || context.clock.monotonicMs() >= until) break;
-    }
-    return { delivered, gone, left: await deadLetters.count(bot), ...(failed === undefined ? {} : { failed }) };
+    const replay = (letter: DeadLetter): Promise<Replay> => replayLetter(this.#options, { bot, registration, letter });
+    return replayLetters({ clock: context.clock, deadLetters, owner: bot, replay });
   }
 
   async deleteDeadLetter(actor: Actor, bot: UserId, id: string): Promise<void> {

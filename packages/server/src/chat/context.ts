@@ -8,6 +8,7 @@ import type { Store } from "../store/store.ts";
 import type { Streams } from "./streams.ts";
 import type { CustomKinds } from "./custom-kinds.ts";
 import type { BotWebhooks } from "./bot-webhooks.ts";
+import type { CommitLetters } from "./commit-letters.ts";
 import type { Lines, SendHook } from "./send-hook.ts";
 
 export interface ChatContext {
@@ -21,6 +22,7 @@ export interface ChatContext {
   readonly customKinds: CustomKinds;
   readonly metrics: ChatMetrics;
   readonly webhooks: BotWebhooks;
+  readonly commitLetters: CommitLetters;
   /** The host's word before a message is stored; absent: none is asked. */
   readonly sendHook?: { readonly hook: SendHook; readonly lines: Lines };
   /** Whether somebody follows all logs, and is to be told that one has moved. */

@@ -13,13 +13,15 @@ const question = { content: textOf("more?"), quickReplies: [{ action: { type: "p
 
 /** A server with a group of alice (owner) and bob, made by the backend with an id of its own, and one in which a bot has asked alice something. */
 async function openWorld(): Promise<{ suda: TestServer; alice: HttpCommunicator; bob: HttpCommunicator; carol: HttpCommunicator } & AsyncDisposable> {
-  const suda = await TestServer.open({ limits: { requests: { perSecond: 0, burst: 1 } } });
+  const suda = await TestServer.open({ hooks: { afterCommit: { hook: () => {} } }, limits: { requests: { perSecond: 0, burst: 1 } } });
   await suda.backend("alice").post("/v1/conversations", { id: "room", title: "팀", members: ["bob", "tutor"] });
   await suda.backend().request("PUT", "/v1/bots/tutor", { name: "Tutor" });
   await suda.backend("alice").post("/v1/conversations", { id: "asked", members: ["tutor"] });
   await suda.backend("tutor").post("/v1/conversations/asked/messages", { clientId: "q", ...question });
   // Of events that are not there any more.
-  for (const id of ["000000001-x", "000000002-x"]) await suda.store.documents.put("dead-letters", `tutor/${id}`, { id, conversation: "room", seq: 1_000_000 });
+  for (const owner of ["tutor", "~after-commit"])
+    for (const id of ["000000001-x", "000000002-x"])
+      await suda.store.documents.put("dead-letters", `${owner}/${id}`, { id, conversation: "room", seq: 1_000_000 });
   return { suda, alice: suda.as("alice"), bob: suda.as("bob"), carol: suda.as("carol"), [Symbol.asyncDispose]: () => suda[Symbol.asyncDispose]() };
 }
 
@@ -94,6 +96,11 @@ const requests: readonly (readonly [name: string, method: string, path: string, 
   ["replayDeadLetters", "POST", "/v1/bots/tutor/dead-letters/replay", undefined, "tutor"],
   ["deleteDeadLetters", "DELETE", "/v1/bots/tutor/dead-letters", undefined, "tutor"],
   ["deleteWebhook", "DELETE", "/v1/bots/tutor/webhook", undefined, "tutor"],
+  ["listHookDeadLetters", "GET", "/v1/hooks/after-commit/dead-letters?limit=2"],
+  ["replayHookDeadLetter", "POST", "/v1/hooks/after-commit/dead-letters/000000001-x/replay"],
+  ["deleteHookDeadLetter", "DELETE", "/v1/hooks/after-commit/dead-letters/000000002-x"],
+  ["replayHookDeadLetters", "POST", "/v1/hooks/after-commit/dead-letters/replay"],
+  ["deleteHookDeadLetters", "DELETE", "/v1/hooks/after-commit/dead-letters"],
   ["validateMessages", "POST", "/v1/bots/templates/validate", { messages: [{ content: textOf("hello") }], targets: ["kakao"] }],
 ];
 

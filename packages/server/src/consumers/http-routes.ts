@@ -30,6 +30,7 @@ import { getUser, updateUser } from "../chat/users.ts";
 import { botRoutes } from "./bot-routes.ts";
 import { customKindRoutes } from "./custom-kind-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
+import { hookRoutes } from "./hook-routes.ts";
 import { inConversation, replyOf, route, without, type Route } from "./http-route.ts";
 import { messageRoutes } from "./message-routes.ts";
 import { ownSideRoutes } from "./own-side-routes.ts";
@@ -164,6 +165,7 @@ export const routes: readonly Route[] = [
   ...customKindRoutes,
   ...controlRoutes,
   ...webhookRoutes,
+  ...hookRoutes,
 ];
 
 async function createConversation(context: ChatContext, actor: Actor, { kind = "group", id, ...group }: Type.Static<typeof newConversation>): Promise<object> {

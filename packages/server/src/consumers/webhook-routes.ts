@@ -1,18 +1,13 @@
 /** Webhooks of bots over HTTP: registration, secrets, and what could not be delivered. For the backend, and for the bot itself. */
-import { Closed, CountSchema, DeadLetterSchema, UserIdSchema, webhookFields, webhookLimits, WebhookSchema } from "@suda/protocol";
+import { Closed, CountSchema, UserIdSchema, webhookFields, webhookLimits, WebhookSchema } from "@suda/protocol";
 import Type from "typebox";
+import { DeadLetterIdSchema, lettersReply, pageOfLetters, ReplayedAllSchema, ReplayedSchema } from "./dead-letter-fields.ts";
 import { route, type Route } from "./http-route.ts";
 
 const ofBot = Closed({ bot: UserIdSchema });
-const DeadLetterIdSchema = Type.String({ pattern: "^[0-9a-z]{9}-[A-Za-z0-9_-]{1,100}$" });
 const ofLetter = Closed({ bot: UserIdSchema, letter: DeadLetterIdSchema });
 const aboutWebhook = Closed({ webhook: WebhookSchema });
 const secret = Type.String({ description: "`whsec_…`; shown here and never again" });
-const replayFields = {
-  outcome: Type.Union([Type.Literal("delivered"), Type.Literal("gone"), Type.Literal("failed")]),
-  code: Type.Optional(Type.String()),
-  message: Type.Optional(Type.String()),
-} as const;
 
 export const webhookRoutes: readonly Route[] = [
   route({
@@ -67,8 +62,8 @@ export const webhookRoutes: readonly Route[] = [
     summary: "Events that were given up, oldest first, after the id `after`",
     caller: "any",
     params: ofBot,
-    query: Closed({ after: Type.Optional(DeadLetterIdSchema), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 50 })) }),
-    reply: Closed({ deadLetters: Type.Array(DeadLetterSchema) }),
+    query: pageOfLetters,
+    reply: lettersReply,
     run: async ({ context, actor, params, query: { after, limit = 50 } }) => ({
       deadLetters: await context.webhooks.listDeadLetters(actor, params.bot, { limit, ...(after === undefined ? {} : { after }) }),
     }),
@@ -80,7 +75,7 @@ export const webhookRoutes: readonly Route[] = [
     summary: "Delivers a dead letter once more, now, with the id it always had. It is deleted unless that fails.",
     caller: "any",
     params: ofLetter,
-    reply: Closed(replayFields),
+    reply: ReplayedSchema,
     run: ({ context, actor, params }) => context.webhooks.replayDeadLetter(actor, params.bot, params.letter),
   }),
   route({
@@ -90,7 +85,7 @@ export const webhookRoutes: readonly Route[] = [
     summary: "Delivers dead letters, oldest first, until one fails, a hundred are done or ten seconds have passed",
     caller: "any",
     params: ofBot,
-    reply: Closed({ delivered: CountSchema, gone: CountSchema, left: CountSchema, failed: Type.Optional(Closed(replayFields)) }),
+    reply: ReplayedAllSchema,
     run: ({ context, actor, params }) => context.webhooks.replayDeadLetters(actor, params.bot),
   }),
   route({

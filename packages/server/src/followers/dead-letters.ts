@@ -46,8 +46,11 @@ export class DeadLetters {
   }
 
   async count(owner: string): Promise<number> {
-    const known = this.#counts.get(owner);
-    if (known !== undefined) return known;
+    return this.#counts.get(owner) ?? this.recount(owner);
+  }
+
+  /** What other processes added and deleted is counted too. */
+  async recount(owner: string): Promise<number> {
     let count = 0;
     for await (const _letter of this.#all(owner)) count++;
     this.#counts.set(owner, count);

@@ -11,6 +11,7 @@ import type { ChatContext } from "../chat/context.ts";
 import { commitsGroup, type LogMoved } from "../chat/fan-out.ts";
 import { firstAfter } from "../chat/retention.ts";
 import { viewEvent } from "../chat/view.ts";
+import type { Replay } from "../chat/bot-webhooks.ts";
 import type { DeadLetters } from "../followers/dead-letters.ts";
 import { holdLease, leaveLease, type LeaseOptions } from "../followers/lease.ts";
 import { LogFollower, type Step } from "../followers/log-follower.ts";
@@ -41,8 +42,8 @@ export interface AfterCommitEnvironment {
 }
 
 /** No user can have this id: owner of the dead letters, and part of the keys. */
-const owner = "~after-commit";
-const leaseKey = `l/${owner}`;
+export const afterCommitOwner = "~after-commit";
+const leaseKey = `l/${afterCommitOwner}`;
 const sinceKey = "~since";
 const maxAtOnce = 16;
 const retryMs = 5_000;
@@ -90,6 +91,17 @@ export class AfterCommitHook implements AsyncDisposable {
     return this.#follower.pending;
   }
 
+  /** One attempt, now, out of order, because somebody asks for it. By any process: who holds the lease goes on with what follows. */
+  async tellAgain(id: ConversationId, seq: number): Promise<Replay> {
+    const { context, count } = this.#environment;
+    const [entry] = await context.store.log.readAfter(id, seq - 1, 1);
+    if (entry?.seq !== seq) return { outcome: "gone" };
+    const failed = await this.#tell(id, entry);
+    if (failed === "later") return { outcome: "failed", code: "server.busy", message: "This server has too much under way, or is being stopped; try again." };
+    count(failed === undefined ? "told" : "failed");
+    return failed === undefined ? { outcome: "delivered" } : { outcome: "failed", code: failed.code, message: failed.message };
+  }
+
   /** Gives up what is under way: it is told again after a restart. Twice is fine. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopped = true;
@@ -130,7 +142,7 @@ export class AfterCommitHook implements AsyncDisposable {
     const { documents } = this.#environment.context.store;
     const { clock, random } = this.#environment.context;
     this.#since = await this.#readSince();
-    this.#retries = await Retries.open({ documents, prefix: `f/${owner}/`, clock, random });
+    this.#retries = await Retries.open({ documents, prefix: `f/${afterCommitOwner}/`, clock, random });
     for (const [id, { nextTryAt }] of this.#retries.troubles) this.#follower.hold(id, Math.max(0, nextTryAt - clock.now()));
     await this.#scan();
   }
@@ -194,7 +206,7 @@ export class AfterCommitHook implements AsyncDisposable {
     const next = await retries.failed(id, entry, failed);
     if ("waitMs" in next) return next;
     count("dead");
-    await deadLetters.add(owner, next.givenUp, context.clock.now());
+    await deadLetters.add(afterCommitOwner, next.givenUp, context.clock.now());
     return "done";
   }
 
@@ -224,6 +236,7 @@ export class AfterCommitHook implements AsyncDisposable {
       if (outcome.outcome === "later") return "later";
       return outcome.outcome === "gone" ? { code: "outgoing.status", message: "The status is 410." } : undefined;
     }
+    if (this.#abort.signal.aborted) return "later";
     const call = new AbortController();
     let giveUp = (_why: string): void => {};
     const late = new Promise<never>((_resolve, reject) => {

@@ -1,13 +1,14 @@
 /** Hooks of the host product: what it says before a message is stored, and what it is told afterwards. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { newWebhookSecret, type ConversationId, type LogEvent, type MessageBody } from "@suda/protocol";
+import { newWebhookSecret, type ConversationId, type DeadLetter, type LogEvent, type MessageBody } from "@suda/protocol";
 import {
   answerJson,
   clientId,
   codeOf,
   eventually,
   ManualClock,
+  refusalIn,
   say,
   TestServer,
   textOf,
@@ -273,5 +274,63 @@ describe("the hook after a commit", () => {
     );
     assert.deepEqual([...new Set(receiver.received.map(({ body }) => body.event.seq))], [1, 2]);
     assert.ok(receiver.received.every(({ refused }) => refused === undefined));
+  });
+
+  test("[W16] after 72 hours an event is a dead letter, the ones behind it go on; the backend lists, replays and deletes it", async () => {
+    const clock = new ManualClock();
+    const told: string[] = [];
+    let isWell = false;
+    const hook = (event: LogEvent): void => {
+      const text = event.type === "message.created" ? textOfEvent(event) : event.type;
+      if (text.startsWith("poison") && !isWell) throw new Error("no");
+      told.push(text);
+    };
+    await using suda = await TestServer.open({ clock, hooks: { afterCommit: { hook } }, limits: { requests: { perSecond: 0, burst: 1 } } });
+    await eventually(async () => (await suda.store.documents.get("hook-cursors", "~since")) !== undefined);
+    await using alice = await suda.connect("alice");
+    const { id } = (await alice.request({ type: "conversation.open", with: userId("bob") })).conversation;
+    for (const text of ["poison 1", "poison 2", "poison 3", "behind"]) await say(alice, id, text);
+    const path = "/v1/hooks/after-commit/dead-letters";
+    const letters = async (): Promise<readonly DeadLetter[]> => ((await suda.backend().get(path)).body as { deadLetters: DeadLetter[] }).deadLetters;
+    await eventually(
+      async () => told.includes("behind"),
+      () => clock.advance(600_000),
+    );
+    const given = await letters();
+    assert.deepEqual(
+      given.map(({ conversation, seq, type, code, message }) => [conversation, seq, type, code, message]),
+      [1, 2, 3].map((seq) => [id, seq, "message.created", "hook.failed", "no"]),
+    );
+    const [first, second] = given.map((letter) => letter.id);
+    for (const [method, where] of [
+      ["GET", path],
+      ["POST", `${path}/${first}/replay`],
+      ["POST", `${path}/replay`],
+      ["DELETE", `${path}/${first}`],
+      ["DELETE", path],
+    ] as const)
+      assert.deepEqual(refusalIn(await suda.as("alice").request(method, where)), [403, "auth.forbidden", undefined], `${method} ${where}`);
+    const replay = async (where: string): Promise<object> => (await suda.backend().request("POST", `${path}/${where}`)).body as object;
+    assert.deepEqual(await replay(`${first}/replay`), { outcome: "failed", code: "hook.failed", message: "no" });
+    assert.deepEqual(await replay("replay"), { delivered: 0, gone: 0, left: 3, failed: { outcome: "failed", code: "hook.failed", message: "no" } });
+    isWell = true;
+    assert.deepEqual(await replay(`${first}/replay`), { outcome: "delivered" });
+    assert.deepEqual(refusalIn(await suda.backend().request("POST", `${path}/${first}/replay`)), [404, "dead_letter.not_found", undefined]);
+    assert.equal((await suda.backend().request("DELETE", `${path}/${second}`)).status, 200);
+    assert.deepEqual(refusalIn(await suda.backend().request("DELETE", `${path}/${second}`)), [404, "dead_letter.not_found", undefined]);
+    await suda.store.documents.put("dead-letters", "~after-commit/000000001-x", { id: "000000001-x", conversation: id, seq: 1_000_000 });
+    assert.deepEqual(await replay("replay"), { delivered: 1, gone: 1, left: 0 });
+    assert.deepEqual(told, ["behind", "poison 1", "poison 3"]);
+    assert.deepEqual(await letters(), []);
+  });
+
+  test("[W16] without a hook its letters can be seen and deleted, and nobody is told", async () => {
+    await using suda = await TestServer.open();
+    await suda.store.documents.put("dead-letters", "~after-commit/000000001-x", { id: "000000001-x", conversation: "room", seq: 1 });
+    const path = "/v1/hooks/after-commit/dead-letters";
+    for (const where of ["replay", "000000001-x/replay"])
+      assert.deepEqual(refusalIn(await suda.backend().request("POST", `${path}/${where}`)), [404, "hook.not_found", undefined]);
+    assert.equal(((await suda.backend().get(path)).body as { deadLetters: unknown[] }).deadLetters.length, 1);
+    assert.deepEqual((await suda.backend().request("DELETE", path)).body, { deleted: 1 });
   });
 });
