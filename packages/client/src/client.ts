@@ -3,7 +3,7 @@
  * Here what the server tells finds its conversation, and what hello answers is applied in order.
  */
 import {
-  limits,
+  clientLimits,
   type Clock,
   type Conversation,
   type ConversationId,
@@ -206,7 +206,7 @@ export class Client implements SudaClient {
     const followed = [...this.#stores.values()].flatMap((store) => (store.cursor === undefined ? [] : { store, cursor: store.cursor }));
     followed.sort((a, b) => (b.store.record?.lastAt ?? 0) - (a.store.record?.lastAt ?? 0));
     const cursors: Record<string, Cursor> = {};
-    for (const { store, cursor } of followed.slice(0, limits.cursorsMax)) cursors[store.id] = cursor;
+    for (const { store, cursor } of followed.slice(0, clientLimits.cursorsMax)) cursors[store.id] = cursor;
     return { change: this.#change, cursors };
   }
 

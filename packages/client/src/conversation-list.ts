@@ -1,5 +1,5 @@
 /** The user's conversations, the last active one first. Holds those that the server has told of: the newest, those that became active, and what was asked for with `loadMore`. */
-import { limits, type Conversation, type ReplyOf } from "@suda/protocol";
+import { clientLimits, type Conversation, type ReplyOf } from "@suda/protocol";
 import type { Request } from "./connection.ts";
 import { SnapshotStore, type Observable } from "./snapshot-store.ts";
 
@@ -64,7 +64,7 @@ export class ConversationListStore implements ConversationList {
   async catchUp(cursor: string | undefined): Promise<void> {
     for (let next = cursor; next !== undefined; ) {
       let isMoved = false;
-      const page = await this.#options.request("conversation.list", { cursor: next, limit: limits.pageMax }, ({ conversations }) => {
+      const page = await this.#options.request("conversation.list", { cursor: next, limit: clientLimits.pageMax }, ({ conversations }) => {
         isMoved = this.#options.adopt(conversations);
       });
       if (!isMoved) return;

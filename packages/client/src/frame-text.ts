@@ -5,7 +5,7 @@
  * What the server would close the connection for (size, `__proto__`) is refused here as one request, because a
  * message in an outbox that ends every connection would end the client for good.
  */
-import { decodeBase64, encodeBase64, limits, type ServerFrame } from "@suda/protocol";
+import { clientLimits, decodeBase64, encodeBase64, type ServerFrame } from "@suda/protocol";
 import { RequestRefused } from "./errors.ts";
 
 const encoder = new TextEncoder();
@@ -13,8 +13,8 @@ const encoder = new TextEncoder();
 /** @throws RequestRefused frame.too_large, frame.forbidden_key */
 export function writeFrame(frame: object): string {
   const text = stringify(frame);
-  if (text.length * 3 > limits.frameMaxBytes && encoder.encode(text).byteLength > limits.frameMaxBytes)
-    throw new RequestRefused({ code: "frame.too_large", message: `This is over ${limits.frameMaxBytes} bytes.`, retryable: false });
+  if (text.length * 3 > clientLimits.frameMaxBytes && encoder.encode(text).byteLength > clientLimits.frameMaxBytes)
+    throw new RequestRefused({ code: "frame.too_large", message: `This is over ${clientLimits.frameMaxBytes} bytes.`, retryable: false });
   // Inside of a string the closing quote would have a backslash before it.
   if (text.includes('"__proto__":')) throw new RequestRefused({ code: "frame.forbidden_key", message: "The key __proto__ is not allowed.", retryable: false });
   return text;

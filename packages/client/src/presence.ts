@@ -2,7 +2,7 @@
  * Who of those that somebody here looks at has a connection. Ephemeral (promise 10): nobody is known while there
  * is no connection of one's own, and a new one asks again.
  */
-import { limits, type Clock, type PresenceChanged, type UserId } from "@suda/protocol";
+import { clientLimits, type Clock, type PresenceChanged, type UserId } from "@suda/protocol";
 import type { Request } from "./connection.ts";
 import { ClientClosed, ConnectionLost, RequestRefused } from "./errors.ts";
 import { toUserId } from "./ids.ts";
@@ -93,7 +93,7 @@ export class PresenceStore implements Presence {
     }
     // Lost with the connection, the next one does not watch them.
     if (gone.length > 0) request("presence.unwatch", { users: gone }).catch(() => {});
-    const added = [...this.#wanted.keys()].filter((user) => !this.#asked.has(user)).slice(0, limits.watchedMax - this.#asked.size);
+    const added = [...this.#wanted.keys()].filter((user) => !this.#asked.has(user)).slice(0, clientLimits.watchedMax - this.#asked.size);
     if (added.length === 0) return;
     for (const user of added) this.#asked.add(user);
     this.#watch(added).catch(onProblem);

@@ -1,6 +1,7 @@
 /** The wire of Suda. Isomorphic: nothing here needs Node. */
 export { applyChange, concealMessage, type MessageChange } from "./apply-change.ts";
 export { createByteReviver, decodeBase64, encodeBase64, type ByteReviver } from "./byte-fields.ts";
+export { clientLimits } from "./client-limits.ts";
 export { systemClock, systemRandom, type Clock, type Random, type Timer } from "./clock.ts";
 export { closeCodes, isResumableCloseCode, type CloseReason } from "./close-codes.ts";
 export type { Codec, ParseOptions } from "./codec.ts";

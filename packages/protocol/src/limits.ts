@@ -1,11 +1,12 @@
 /**
- * The bounds of every input, in one place. A bound that a user can meet is named in
+ * The bounds of every input, in one place; those that clients keep to stand in `client-limits.ts`. A bound that a user can meet is named in
  * docs/PROTOCOL.md; the server may be configured to be stricter, never looser, because the
  * schemas here are what clients validate against.
  */
+import { clientLimits } from "./client-limits.ts";
+
 export const limits = {
-  /** One WebSocket message from a client, in bytes, after un-fragmenting. Also the size of an HTTP request body. */
-  frameMaxBytes: 65_536,
+  ...clientLimits,
   /** Nesting of objects and arrays in one frame; the frame itself is depth 1. */
   frameMaxDepth: 32,
   /** Keys of all objects of one frame together, array elements counted alike. */
@@ -62,14 +63,8 @@ export const limits = {
   /** Milliseconds that a conversation keeps its entries when it does not keep them for ever: a minute to ten years of 365 days. */
   retentionMinMs: 60_000,
   retentionMaxMs: 315_360_000_000,
-  /** Events, conversations or members in one page. */
-  pageMax: 200,
-  /** Conversations whose cursors one `hello` resumes: what fits into a frame. */
-  cursorsMax: 400,
   /** Events that one `hello` brings per resumed conversation; the rest is read as history. */
   resumePageMax: 100,
-  /** Users whose presence one connection watches. */
-  watchedMax: 200,
   /** Page size when the command names none. */
   pageDefault: 50,
   /** Bytes of a bearer token. */
