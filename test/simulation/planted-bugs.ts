@@ -228,6 +228,7 @@ function showing(room: ClientConversation, change: (snapshot: ConversationSnapsh
     send: (...args) => room.send(...args),
     retry: (clientId) => room.retry(clientId),
     discard: (clientId) => room.discard(clientId),
+    tap: (...args) => room.tap(...args),
     markRead: (seq) => room.markRead(seq),
     startTyping: () => room.startTyping(),
     stopTyping: () => room.stopTyping(),

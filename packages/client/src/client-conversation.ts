@@ -1,5 +1,5 @@
 /** A conversation as the users of this package see it. */
-import type { Content, Conversation, ConversationId, LogEvent, UserId } from "@suda/protocol";
+import type { Content, Conversation, ConversationId, InteractionValue, LogEvent, ReplyOf, UserId } from "@suda/protocol";
 import type { MessageData } from "./custom-types.ts";
 import type { Draft } from "./drafts.ts";
 import type { Message } from "./messages.ts";
@@ -57,6 +57,12 @@ export interface ClientConversation extends Observable<ConversationSnapshot> {
   retry(clientId: string): Sending | undefined;
   /** Forgets a failed message, or one that has not gone out; false when it is on its way or there is none. */
   discard(clientId: string): boolean;
+  /**
+   * Taps an action or quick reply of the message at `seq`, or sends its form (`submit`), with what it asks for. Tried again with
+   * the same clientId until there is an answer, but not after the program's end. `used`: it was used up before, and `seq` is
+   * that tap. @throws RequestRefused, OutboxFull when 32 wait already, ClientClosed
+   */
+  tap(seq: number, action: string, value?: InteractionValue): Promise<ReplyOf<"interaction.tap">>;
   /** The user has read up to `seq`, by default everything. Told to the server when there is a connection; never goes back. */
   markRead(seq?: number): void;
   /** Call it at each stroke: others are told at most every 3 s. */

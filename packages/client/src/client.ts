@@ -27,6 +27,7 @@ import type { Outbox } from "./outbox.ts";
 import { PresenceStore, type Presence } from "./presence.ts";
 import { Sender } from "./sender.ts";
 import { SnapshotStore, type Observable } from "./snapshot-store.ts";
+import { Taps } from "./taps.ts";
 
 export interface NewGroup {
   readonly title?: string;
@@ -84,6 +85,7 @@ export class Client implements SudaClient {
   readonly #connection: Connection;
   readonly #connectionStore: SnapshotStore<ConnectionState>;
   readonly #sender: Sender;
+  readonly #taps: Taps;
   readonly #listeners: Listeners;
   readonly #host: ConversationHost;
   readonly #stores = new Map<ConversationId, ConversationStore>();
@@ -113,6 +115,7 @@ export class Client implements SudaClient {
     this.#connectionStore = new SnapshotStore(() => this.#connection.state, onProblem);
     this.connection = this.#connectionStore;
     this.#sender = new Sender({ outbox, request: this.request, clock, random, onChange: (id) => this.#stores.get(id)?.outgoingChanged(), onProblem });
+    this.#taps = new Taps({ clock, random, request: this.request });
     this.conversations = new ConversationListStore({
       request: this.request,
       records: () => this.#records(),
@@ -126,6 +129,7 @@ export class Client implements SudaClient {
       random,
       request: this.request,
       sender: this.#sender,
+      taps: this.#taps,
       emit: this.#listeners.emit,
       me: () => this.#user,
       isOpen,
@@ -215,6 +219,7 @@ export class Client implements SudaClient {
     if (state.kind !== "closed") return;
     const error = new ClientClosed(state.reason);
     this.#sender.close(state.reason);
+    this.#taps.wake();
     for (const store of this.#stores.values()) store.close(error);
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
@@ -234,6 +239,7 @@ export class Client implements SudaClient {
     for (const store of this.#stores.values()) store.onOpen();
     this.presence.onOpen();
     this.#sender.onOpen(reply.user);
+    this.#taps.wake();
     for (const { resolve } of this.#waiting.splice(0)) resolve();
   }
 

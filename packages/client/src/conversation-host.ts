@@ -3,12 +3,14 @@ import type { Clock, Random, UserId } from "@suda/protocol";
 import type { Emit } from "./client-events.ts";
 import type { Request } from "./connection.ts";
 import type { Sender } from "./sender.ts";
+import type { Taps } from "./taps.ts";
 
 export interface ConversationHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly request: Request;
   readonly sender: Sender;
+  readonly taps: Taps;
   readonly emit: Emit;
   /** Who is signed in; `undefined` before the first hello. */
   readonly me: () => UserId | undefined;

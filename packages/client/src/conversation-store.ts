@@ -139,18 +139,16 @@ export class ConversationStore implements ClientConversation {
     return this.#host.sender.discard(clientId as Sending["clientId"]);
   }
 
+  readonly tap: ClientConversation["tap"] = (target, action, value) =>
+    this.#host.taps.tap({ conversation: this.id, target, action, ...(value === undefined ? {} : { value }) });
+
   markRead(seq: number = this.#record?.head ?? 0): void {
     const told = this.#keeper.markRead(seq);
     if (told !== undefined) this.#receipts.read(told);
   }
 
-  startTyping(): void {
-    this.#typing.start();
-  }
-
-  stopTyping(): void {
-    this.#typing.stop();
-  }
+  readonly startTyping = (): void => this.#typing.start();
+  readonly stopTyping = (): void => this.#typing.stop();
 
   // ── for the client ──────────────────────────────────────────────────────────────────────────────────
 

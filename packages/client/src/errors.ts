@@ -18,7 +18,7 @@ export class ClientClosed extends Error {
   readonly retryable = false;
 }
 
-/** As many messages wait as the outbox takes; nothing was kept of this one. */
+/** As many messages wait as the outbox takes, or as many taps as may; nothing was kept of this one. */
 export class OutboxFull extends Error {
   override readonly name: string = "OutboxFull";
   readonly code = "outbox.full";
