@@ -17,6 +17,7 @@ export { encodeWebSocketFrame, FrameReader, opcodes, type FrameOptions, type Rec
 export { CommandRefused, ConnectionEnded, WireClient, type WireClientOptions } from "./raw-socket/wire-client.ts";
 export { SeededRandom } from "./seeded-random.ts";
 export { ServerDidNotStart, ServerProcess, signToken, writeTokenKey, type ServerExit, type ServerProcessOptions } from "./server-process.ts";
+export { RedisServer, skipWithoutRedis } from "./redis-server.ts";
 export { storeSuite, type OpenedStore, type OpenStore, type OpenStoreOptions } from "./store-suite.ts";
 export { AppTransport } from "./app-transport.ts";
 export { HttpCommunicator, type HttpAnswer, type HttpOptions } from "./http-communicator.ts";

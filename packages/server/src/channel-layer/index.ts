@@ -1,6 +1,7 @@
 /** The channel layer's contract and its memory driver. */
 export {
   channelLayerLimits,
+  checkGroupName,
   type Channel,
   type ChannelLayer,
   type ChannelLayerStats,

@@ -19,6 +19,10 @@ import {
 export interface MemoryChannelLayerOptions {
   /** Events that wait for one channel whose receiver is busy, 1…; default 1,000. */
   readonly inboxCapacity?: number;
+  /** In front of the names of channels; default `local`. */
+  readonly node?: string;
+  /** The last member of a group has left it. For drivers that listen elsewhere for a group that is here. */
+  readonly onGroupEmpty?: (group: string) => void;
   /** Gets what receivers throw (L8); default: ignored. */
   readonly onFailure?: (error: unknown) => void;
 }
@@ -34,6 +38,8 @@ export class MemoryChannelLayer implements ChannelLayer {
   readonly #groups = new Map<string, Set<MemoryChannel>>();
   readonly #counters = { delivered: 0, dropped: 0 };
   readonly #capacity: number;
+  readonly #node: string;
+  readonly #onGroupEmpty: (group: string) => void;
   readonly #onFailure: (error: unknown) => void;
   /** What was sent in this turn, in order. */
   #outgoing: Outgoing[] = [];
@@ -42,12 +48,14 @@ export class MemoryChannelLayer implements ChannelLayer {
 
   constructor(options: MemoryChannelLayerOptions = {}) {
     this.#capacity = options.inboxCapacity ?? channelLayerLimits.inboxCapacity;
+    this.#node = options.node ?? "local";
+    this.#onGroupEmpty = options.onGroupEmpty ?? (() => {});
     this.#onFailure = options.onFailure ?? (() => {});
   }
 
   open(receive: Receive): Channel {
     if (this.#isClosed) throw new Error("The channel layer is closed; no channel can be opened.");
-    const channel = new MemoryChannel(`local.${++this.#opened}`, {
+    const channel = new MemoryChannel(`${this.#node}.${++this.#opened}`, {
       receive,
       capacity: this.#capacity,
       counters: this.#counters,
@@ -83,6 +91,11 @@ export class MemoryChannelLayer implements ChannelLayer {
   async groupSend(group: string, event: LayerEvent): Promise<void> {
     checkGroupName(group);
     this.#enqueue({ to: "group", name: group, event });
+  }
+
+  /** Whether it has a member. */
+  hasGroup(group: string): boolean {
+    return this.#groups.has(group);
   }
 
   stats(): ChannelLayerStats {
@@ -121,8 +134,9 @@ export class MemoryChannelLayer implements ChannelLayer {
   #discard(group: string, member: MemoryChannel): void {
     member.groups.delete(group);
     const members = this.#groups.get(group);
-    members?.delete(member);
-    if (members?.size === 0) this.#groups.delete(group);
+    if (members?.delete(member) !== true || members.size > 0) return;
+    this.#groups.delete(group);
+    this.#onGroupEmpty(group);
   }
 
   #forget(channel: MemoryChannel): void {

@@ -1,0 +1,202 @@
+/** The Redis driver keeps the channel layer's contract, and what only it can meet: a link that breaks, stands still, is shared. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createClient } from "@redis/client";
+import type { LayerEvent } from "@suda/server/channel-layer";
+import { channelLayerSuite, RedisServer, skipWithoutRedis, TcpProxy } from "@suda/testing";
+import { RedisChannelLayer, type RedisChannelLayerOptions } from "./redis-channel-layer.ts";
+import { RedisLayerError } from "./redis-layer-error.ts";
+
+let redis: RedisServer;
+let systems = 0;
+
+describe("redis", { skip: skipWithoutRedis }, () => {
+  before(async () => {
+    redis = await RedisServer.open();
+  });
+  after(() => redis[Symbol.asyncDispose]());
+
+  channelLayerSuite("redis", async (options) => {
+    const system = { url: redis.url, prefix: `test-${++systems}`, ...options };
+    return { layer: await RedisChannelLayer.open(system), openAnother: () => RedisChannelLayer.open(system) };
+  });
+
+  test("a node listens to a group from its first member to its last, and to what many join at once by few commands", async () => {
+    await using world = await World.open();
+    const { here } = world;
+    const groups = Array.from({ length: 5_000 }, (_, index) => `room-${index}`);
+    const [one, other] = [here.open(() => {}), here.open(() => {})];
+    const before = await world.commandsOf("subscribe");
+    await Promise.all(groups.flatMap((group) => [here.groupAdd(group, one), here.groupAdd(group, other)]));
+    assert.equal(here.link.subscriptions, groups.length + 1, "and its own");
+    assert.ok((await world.commandsOf("subscribe")) - before <= 6);
+    await one.close();
+    await sleep(50);
+    assert.equal(here.link.subscriptions, groups.length + 1);
+    await other.close();
+    await world.until(() => here.link.subscriptions === 1);
+  });
+
+  test("who leaves and joins again while that is on its way hears what is said afterwards", async () => {
+    await using world = await World.open();
+    const { here, there } = world;
+    const heard: number[] = [];
+    const channel = there.open((event) => void heard.push(numberOf(event)));
+    for (let number = 1; number <= 50; number++) {
+      void there.groupDiscard("room", channel);
+      await there.groupAdd("room", channel);
+      await here.groupSend("room", { type: "test.n", number } as LayerEvent);
+    }
+    await world.until(() => heard.at(-1) === 50);
+    assert.deepEqual(
+      heard,
+      Array.from({ length: 50 }, (_, index) => index + 1),
+    );
+  });
+
+  test("[L4] an event for a channel of a node that is gone is dropped and counted", async () => {
+    await using world = await World.open();
+    const { here, there } = world;
+    const { name } = there.open(() => {});
+    await there[Symbol.asyncDispose]();
+    // Until Redis has seen that it is gone, it is sent and lost.
+    for (let tries = 0; tries < 200 && here.stats().dropped === 0; tries++) {
+      await here.send(name, { type: "test.n" });
+      await sleep(20);
+    }
+    assert.equal(here.stats().dropped, 1);
+  });
+
+  test("while Redis is away a node's own members hear each other, nobody waits, and afterwards all hear all", async () => {
+    await using world = await World.open();
+    const { here, there } = world;
+    const heard = { here: [] as number[], there: [] as number[] };
+    const near = here.open((event) => void heard.here.push(numberOf(event)));
+    const far = there.open((event) => void heard.there.push(numberOf(event)));
+    await here.groupAdd("room", near);
+    await there.groupAdd("room", far);
+    world.proxy.refuse();
+    world.proxy.reset();
+    await world.until(() => !here.link.isConnected && !there.link.isConnected);
+    await here.groupSend("room", { type: "test.n", number: 1 } as LayerEvent);
+    // Joined while there is no connection: listened to when there is one.
+    await there.groupAdd("later", far);
+    await here.groupAdd("later", near);
+    await here.groupDiscard("room", near);
+    world.proxy.heal();
+    await world.until(() => world.restored.length === 2);
+    assert.deepEqual(heard, { here: [1], there: [] });
+    assert.equal(here.link.subscriptions, 2);
+    for (const group of ["room", "later"]) await here.groupSend(group, { type: "test.n", number: 2 } as LayerEvent);
+    await world.until(() => heard.there.length === 2);
+    assert.deepEqual(heard, { here: [1, 2], there: [2, 2] });
+    const codes = world.failures.map((failure) => (failure instanceof RedisLayerError ? failure.code : String(failure)));
+    assert.deepEqual(
+      codes.filter((code) => code !== "lost" && code !== "unreachable"),
+      [],
+    );
+    assert.ok(here.link.lost >= 1);
+  });
+
+  test("a Redis that stands still is found by the beat, what is published meanwhile is bounded, and it comes back", { timeout: 60_000 }, async () => {
+    await using world = await World.open();
+    const { here, there } = world;
+    const heard: number[] = [];
+    const far = there.open((event) => void heard.push(numberOf(event)));
+    await there.groupAdd("room", far);
+    world.proxy.set({ isBlackHole: true });
+    const long = "x".repeat(60_000);
+    for (let number = 0; number < 1_000; number++) await here.groupSend("room", { type: "test.n", number, long } as LayerEvent);
+    assert.ok(here.link.lost > 300, "60 MB do not wait");
+    await world.until(() => !here.link.isConnected && !there.link.isConnected, 20_000);
+    // The old connections must not hand over what was in them.
+    world.proxy.reset();
+    world.proxy.heal();
+    await world.until(() => world.restored.length === 2, 20_000);
+    heard.length = 0;
+    await here.groupSend("room", { type: "test.n", number: 7 } as LayerEvent);
+    await world.until(() => heard.length > 0);
+    assert.deepEqual(heard, [7]);
+  });
+
+  test("two systems on one Redis do not hear each other, and what is not of a node is passed over and told", async () => {
+    await using world = await World.open();
+    await using stranger = await RedisChannelLayer.open({ url: redis.url, prefix: "stranger" });
+    const heard: string[] = [];
+    const channel = world.there.open((event) => void heard.push(event.type));
+    await world.there.groupAdd("room", channel);
+    await stranger.groupSend("room", { type: "stranger.said" });
+    const client = createClient({ url: redis.url });
+    await client.connect();
+    for (const message of ["", "hello", `\u0001${"n".repeat(12)}`, `\u0001${"n".repeat(12)}\u00c1`, `\u0002${"n".repeat(12)}\u0080`])
+      await client.publish(`${world.prefix}:g:room`, Buffer.from(message, "latin1"));
+    await client.close();
+    await world.here.groupSend("room", { type: "test.last" });
+    await world.until(() => heard.includes("test.last"));
+    assert.deepEqual(heard, ["test.last"]);
+    assert.deepEqual(
+      world.failures.map((failure) => (failure as RedisLayerError).code),
+      ["foreign"],
+    );
+  });
+
+  test("what cannot work is said when it is opened", async () => {
+    await assert.rejects(RedisChannelLayer.open({ url: "redis://127.0.0.1:1" }), { name: "RedisLayerError", code: "unreachable" });
+    await assert.rejects(RedisChannelLayer.open({ url: redis.url, prefix: "a b" }), TypeError);
+    await assert.rejects(RedisChannelLayer.open({ url: `redis://nobody:wrong@127.0.0.1:${redis.port}` }), { name: "RedisLayerError", code: "unreachable" });
+  });
+});
+
+function numberOf(event: LayerEvent): number {
+  return (event as LayerEvent & { readonly number: number }).number;
+}
+
+/** Two nodes of one system, behind a proxy. */
+class World implements AsyncDisposable {
+  readonly prefix = `world-${++systems}`;
+  readonly failures: unknown[] = [];
+  readonly restored: string[] = [];
+  readonly proxy: TcpProxy;
+  here!: RedisChannelLayer;
+  there!: RedisChannelLayer;
+
+  private constructor(proxy: TcpProxy) {
+    this.proxy = proxy;
+  }
+
+  static async open(): Promise<World> {
+    const world = new World(await TcpProxy.open({ port: redis.port }));
+    const options = (name: string): RedisChannelLayerOptions => ({
+      url: `redis://127.0.0.1:${world.proxy.port}`,
+      prefix: world.prefix,
+      onFailure: (error) => void world.failures.push(error),
+      onRestored: () => void world.restored.push(name),
+    });
+    world.here = await RedisChannelLayer.open(options("here"));
+    world.there = await RedisChannelLayer.open(options("there"));
+    return world;
+  }
+
+  /** How many of a command Redis has seen. */
+  async commandsOf(name: string): Promise<number> {
+    const client = createClient({ url: redis.url });
+    await client.connect();
+    const stats = await client.info("commandstats");
+    await client.close();
+    return Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+  }
+
+  async until(isSo: () => boolean, timeoutMs = 10_000): Promise<void> {
+    for (const end = performance.now() + timeoutMs; performance.now() < end; await sleep(5)) if (isSo()) return;
+    assert.fail(
+      `It did not come to that within ${timeoutMs} ms; ${JSON.stringify({ here: [this.here.stats(), this.here.link], there: [this.there.stats(), this.there.link] })}`,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.here[Symbol.asyncDispose]();
+    await this.there[Symbol.asyncDispose]();
+    await this.proxy[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * The channel layer of several nodes: Redis pub/sub between them, and within a node the memory layer. ⑧ of the path of a
+ * message. Rules L1… of docs/contracts/channel-layer.md.
+ *
+ * An event goes to the channels of this node at once and as it is, and to the other nodes by Redis; so whoever is on one node
+ * talks on while Redis is away. A node listens to a group while it has a member of it, and decodes an event once for all of them.
+ * What Redis loses (it keeps nothing) is in the logs.
+ *
+ * The idea of a subscription per group is that of the channels_redis pub/sub layer and of Socket.IO's Redis adapter.
+ */
+import { randomBytes } from "node:crypto";
+import { systemClock, systemRandom, type Clock } from "@suda/protocol";
+import {
+  checkGroupName,
+  MemoryChannelLayer,
+  type Channel,
+  type ChannelLayer,
+  type ChannelLayerStats,
+  type LayerEvent,
+  type Receive,
+} from "@suda/server/channel-layer";
+import { isFrom, readAddressed, readEvent, writeMessage } from "./layer-message.ts";
+import { RedisLayerError } from "./redis-layer-error.ts";
+import { RedisLink } from "./redis-link.ts";
+
+export interface RedisChannelLayerOptions {
+  /** `redis://user:password@host:6379`, or `rediss:` with TLS. */
+  readonly url: string;
+  /** In front of every name in Redis: systems that share a Redis have different ones. 1–40 of `A–Z a–z 0–9 . _ -`; default `suda`. */
+  readonly prefix?: string;
+  /** Events that wait for one channel whose receiver is busy, 1…; default 1,000. */
+  readonly inboxCapacity?: number;
+  /** Gets what receivers throw (L8), and a {@link RedisLayerError} when Redis is lost. Default: ignored. */
+  readonly onFailure?: (error: unknown) => void;
+  /** Redis is back after it was lost: events of other nodes may be missing, so what is live is to be compared with the logs. */
+  readonly onRestored?: () => void;
+  readonly clock?: Clock;
+}
+
+export interface RedisLinkStatus {
+  readonly isConnected: boolean;
+  /** Names that this node listens to. */
+  readonly subscriptions: number;
+  /** Events for other nodes that did not go out: there was no connection, or too many waited. */
+  readonly lost: number;
+}
+
+const prefixExpression = /^[A-Za-z0-9._-]{1,40}$/;
+const beatType = "layer.beat";
+
+export class RedisChannelLayer implements ChannelLayer {
+  readonly #local: MemoryChannelLayer;
+  readonly #link: RedisLink;
+  readonly #onFailure: (error: unknown) => void;
+  /** Twelve characters; also in front of the names of this node's channels. */
+  readonly #node: string;
+  readonly #groupPrefix: string;
+  readonly #nodePrefix: string;
+  #isClosed = false;
+  #dropped = 0;
+  #foreign = 0;
+
+  private constructor(options: RedisChannelLayerOptions) {
+    const { url, prefix = "suda", clock = systemClock, onFailure = () => {}, onRestored = () => {} } = options;
+    if (!prefixExpression.test(prefix)) throw new TypeError(`A prefix is 1–40 of A–Z a–z 0–9 . _ -; got ${JSON.stringify(prefix.slice(0, 80))}.`);
+    this.#onFailure = onFailure;
+    this.#node = randomBytes(9).toString("base64url");
+    this.#groupPrefix = `${prefix}:g:`;
+    this.#nodePrefix = `${prefix}:n:`;
+    this.#local = new MemoryChannelLayer({
+      node: this.#node,
+      onFailure,
+      ...(options.inboxCapacity === undefined ? {} : { inboxCapacity: options.inboxCapacity }),
+      // The first member subscribes in groupAdd, which must wait for it.
+      onGroupEmpty: (group) => this.#link.unsubscribe(this.#groupPrefix + group),
+    });
+    this.#link = new RedisLink({
+      url,
+      clock,
+      random: () => systemRandom.float(),
+      beatChannel: this.#nodePrefix + this.#node,
+      beat: writeMessage(this.#node, { type: beatType }),
+      onMessage: (channel, message) => this.#onMessage(channel, message),
+      onRestored,
+      onFailure,
+    });
+  }
+
+  /** Connects. @throws RedisLayerError unreachable: a node that starts alone would not know it; once open it comes back by itself */
+  static async open(options: RedisChannelLayerOptions): Promise<RedisChannelLayer> {
+    const layer = new RedisChannelLayer(options);
+    await layer.#link.open();
+    return layer;
+  }
+
+  open(receive: Receive): Channel {
+    return this.#local.open(receive);
+  }
+
+  async send(channel: string, event: LayerEvent): Promise<void> {
+    if (this.#isClosed) return;
+    const node = channel.slice(0, this.#node.length);
+    if (node === this.#node) return this.#local.send(channel, event);
+    void this.#sendTo(node, writeMessage(this.#node, [channel, event]));
+  }
+
+  async groupAdd(group: string, channel: Channel): Promise<void> {
+    await this.#local.groupAdd(group, channel);
+    if (this.#local.hasGroup(group)) await this.#link.subscribe(this.#groupPrefix + group);
+  }
+
+  groupDiscard(group: string, channel: Channel): Promise<void> {
+    return this.#local.groupDiscard(group, channel);
+  }
+
+  async groupSend(group: string, event: LayerEvent): Promise<void> {
+    checkGroupName(group);
+    if (this.#isClosed) return;
+    void this.#local.groupSend(group, event);
+    void this.#link.publish(this.#groupPrefix + group, writeMessage(this.#node, event));
+  }
+
+  stats(): ChannelLayerStats {
+    const local = this.#local.stats();
+    return { ...local, dropped: local.dropped + this.#dropped };
+  }
+
+  /** How it stands with Redis. */
+  get link(): RedisLinkStatus {
+    const { isConnected, subscriptions, lost } = this.#link;
+    return { isConnected, subscriptions, lost };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#local[Symbol.asyncDispose]();
+    await this.#link[Symbol.asyncDispose]();
+  }
+
+  /** Never rejects. */
+  async #sendTo(node: string, message: Buffer): Promise<void> {
+    if ((await this.#link.publish(this.#nodePrefix + node, message)) === 0) this.#dropped++;
+  }
+
+  #onMessage(name: string, message: Buffer): void {
+    // What this node said, its channels have had.
+    if (isFrom(message, this.#node)) return;
+    if (name.startsWith(this.#groupPrefix)) {
+      const event = readEvent(message);
+      if (event === undefined) this.#onForeign(name);
+      else void this.#local.groupSend(name.slice(this.#groupPrefix.length), event);
+      return;
+    }
+    const addressed = readAddressed(message);
+    if (addressed === undefined) this.#onForeign(name);
+    else void this.#local.send(...addressed);
+  }
+
+  /** Another program under our names, or a newer version of this one. */
+  #onForeign(name: string): void {
+    if (this.#foreign++ % 1_000 > 0) return;
+    this.#onFailure(
+      new RedisLayerError("foreign", `What came in ${name} is of no version that this node knows. Systems that share a Redis need a prefix each.`),
+    );
+  }
+}
