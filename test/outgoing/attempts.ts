@@ -7,7 +7,9 @@ import { createServer, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { LookupFunction } from "node:net";
 import { createInterface } from "node:readline";
+import type { Webhook } from "@suda/protocol";
 import { createDnsResolver, OutgoingError, OutgoingHttp, type Resolver } from "@suda/server/outgoing";
+import { eventually, TestServer } from "@suda/testing";
 import { DnsServer } from "./dns-server.ts";
 import { forbiddenUrls, type ForbiddenUrl } from "./forbidden-urls.ts";
 
@@ -15,7 +17,7 @@ import { forbiddenUrls, type ForbiddenUrl } from "./forbidden-urls.ts";
 export const allowedAddress = "198.18.7.7";
 export const port = 8080;
 
-const modes: Readonly<Record<string, () => Promise<unknown>>> = { forbidden, unchecked, rebinding, redirects };
+const modes: Readonly<Record<string, () => Promise<unknown>>> = { forbidden, webhooks, unchecked, rebinding, redirects };
 
 /** The code of each refusal, in the order of the list. */
 async function forbidden(): Promise<readonly string[]> {
@@ -28,6 +30,37 @@ async function forbidden(): Promise<readonly string[]> {
     }
   }
   return outcomes;
+}
+
+/**
+ * The same list as bots' webhooks, in the whole server: what came of each registration, and where it was taken, of the
+ * delivery of a message. Without a socket, so that every connection that is counted is one too many.
+ */
+async function webhooks(): Promise<readonly string[]> {
+  const urls = forbiddenUrls();
+  const answers = new Map(urls.flatMap(({ url, addresses }) => (URL.canParse(url) ? [[new URL(url).hostname, addresses] as const] : [])));
+  const resolver: Resolver = { resolve: (name) => Promise.resolve(answers.get(name) ?? []) };
+  await using suda = await TestServer.open({ outgoing: { resolver } });
+  const backend = suda.backend();
+  const outcomes = await Promise.all(
+    urls.map(async ({ url }, index) => {
+      const bot = `bot-${index}`;
+      await backend.request("PUT", `/v1/bots/${bot}`, {});
+      const registered = await backend.request("PUT", `/v1/bots/${bot}/webhook`, { url });
+      if (registered.status !== 200) return `${(registered.body as { code: string }).code} ${(registered.body as { path?: string }).path}`;
+      const { body } = await backend.post("/v1/conversations", { kind: "direct", members: ["alice", bot] });
+      const { id } = (body as { conversation: { id: string } }).conversation;
+      await suda.backend("alice").post(`/v1/conversations/${id}/messages`, { clientId: `${index}`, content: { type: "text", text: "there?" } });
+      return undefined;
+    }),
+  );
+  for (const [index, outcome] of outcomes.entries()) {
+    if (outcome !== undefined) continue;
+    const status = async (): Promise<Webhook["status"]> => ((await backend.get(`/v1/bots/bot-${index}/webhook`)).body as { webhook: Webhook }).webhook.status;
+    await eventually(async () => (await status()).lastError !== undefined);
+    outcomes[index] = (await status()).lastError?.code;
+  }
+  return outcomes.map(String);
 }
 
 /** The control: Node's own client, which checks nothing, on the same list. */

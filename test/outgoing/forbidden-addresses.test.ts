@@ -29,6 +29,27 @@ test("over 500 forbidden URLs are refused, and not one packet is sent", { skip, 
   );
 });
 
+test("as webhooks of bots they are refused when they are registered, or when they are called, and not one packet is sent", {
+  skip,
+  timeout: 120_000,
+}, async (t) => {
+  const urls = forbiddenUrls();
+  const { result, counted, connects } = await runInNamespace(program, "webhooks");
+  const outcomes = result as readonly string[];
+  equal(outcomes.length, urls.length);
+  const atRegistration = outcomes.filter((outcome) => outcome === "frame.invalid /url").length;
+  const atCall = outcomes.filter((outcome) => refusals.has(outcome)).length;
+  deepEqual(
+    outcomes.flatMap((outcome, index) => (outcome === "frame.invalid /url" || refusals.has(outcome) ? [] : [`${urls[index]?.url}: ${outcome}`])),
+    [],
+  );
+  // Names can only be judged by what they resolve to.
+  ok(atRegistration > 100 && atCall > 100, `${atRegistration} at registration, ${atCall} at the call`);
+  deepEqual(counted, { connections: 0, packets: 0 });
+  deepEqual(connects, []);
+  t.diagnostic(`${atRegistration} refused at registration, ${atCall} at the call: ${counted.connections} connections, ${counted.packets} packets`);
+});
+
 test("the counters count: a client without a check connects with the same URLs", { skip, timeout: 120_000 }, async (t) => {
   const { counted, connects } = await runInNamespace(program, "unchecked");
   t.diagnostic(`${counted.connections} connections, ${counted.packets} packets, ${connects.length} connect()`);
