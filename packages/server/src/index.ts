@@ -11,6 +11,7 @@ export type { Actor, ChatContext, ChatLimits, ChatMetrics } from "./chat/context
 export type { BotDefinition } from "./bots/in-process-bot.ts";
 export type { AfterCommit, AfterCommitOptions } from "./hooks/after-commit.ts";
 export type { BeforeSend, BeforeSendOptions, HookUrl, SendDecision } from "./hooks/before-send.ts";
+export { HookOptionsError } from "./hooks/check-hooks.ts";
 export type { AskedSend } from "./chat/send-hook.ts";
 export { createServer, defaultServerLimits, ownPaths, type ServerHooks, type ServerLimits, type ServerOptions, type SudaServer } from "./suda-server.ts";
 export { asyncApiDocument, openApiDocument } from "./consumers/http-documents.ts";

@@ -25,6 +25,7 @@ import { Authenticator, type ApiKey, type TokenKey } from "./middleware/authenti
 import { allowOrigin, checkOrigin, originRule } from "./middleware/origin.ts";
 import { RateLimiter, rateLimitHttp, rateLimitWebSocket, type RateLimit } from "./middleware/rate-limiter.ts";
 import { AfterCommitHook, type AfterCommitOptions } from "./hooks/after-commit.ts";
+import { checkHooks } from "./hooks/check-hooks.ts";
 import { HookLetters } from "./hooks/hook-letters.ts";
 import { BeforeSendHook, type BeforeSendOptions } from "./hooks/before-send.ts";
 import { OutgoingHttp, type OutgoingHttpOptions } from "./outgoing/outgoing-http.ts";
@@ -115,7 +116,7 @@ export interface SudaServer extends AsyncDisposable {
 /** How long a process is the one that delivers to a bot without saying so again, where there are several. */
 const webhookLeaseMs = 15_000;
 
-/** @throws TypeError for keys, origins, proxies or schemas that cannot be meant; RangeError for such outgoing addresses */
+/** @throws TypeError for keys, origins, proxies, hooks or schemas that cannot be meant; RangeError for such outgoing addresses */
 export function createServer(options: ServerOptions): SudaServer {
   const { store, clock = systemClock, random = systemRandom } = options;
   const limits: ServerLimits = { ...defaultServerLimits, ...options.limits };
@@ -137,6 +138,7 @@ export function createServer(options: ServerOptions): SudaServer {
   const { allow, refuse, ports, ...outgoingOptions } = options.outgoing ?? {};
   const addresses = { ...(allow && { allow }), ...(refuse && { refuse }), ...(ports && { ports }) };
   const outgoing = new OutgoingHttp({ maxConnectionsPerOrigin: 32, ...outgoingOptions, addresses, clock });
+  checkHooks(options.hooks ?? {}, outgoing);
   const { beforeSend, afterCommit } = options.hooks ?? {};
   const sendHook =
     beforeSend === undefined

@@ -96,6 +96,7 @@ function unknownKey(key: string, where: string, known: readonly string[]): Comma
   );
 }
 
-function sourceOf(name: SettingName, source: string): string {
+/** As a person would look for it: `SUDA_PORT`, `--port`, `port in suda.config.json`. */
+export function sourceOf(name: SettingName, source: string): string {
   return source.startsWith("-") || source.startsWith("SUDA_") ? source : `${name} in ${source}`;
 }

@@ -143,6 +143,14 @@ export function outgoingAddressProblem(value: string): string | undefined {
     : `holds "${value}", which is not an IP address or range, with or without a port`;
 }
 
+/** Of a URL that the server calls; whether it may is judged where it starts, when all settings are known. */
+export function calledUrlProblem(value: string): string | undefined {
+  const problem = urlProblem(value, ["https:", "http:"]);
+  if (problem !== undefined) return problem;
+  const { username, password } = new URL(value);
+  return username === "" && password === "" ? undefined : "holds a user name or password; a hook's calls are signed with `hookSecret`";
+}
+
 export function urlProblem(value: string, protocols: readonly string[]): string | undefined {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   return url !== undefined && protocols.includes(url.protocol) ? undefined : `is not a URL that begins with ${protocols.map((one) => `${one}//`).join(" or ")}`;

@@ -5,7 +5,7 @@
  * The defaults of limits are `defaultServerLimits` of @suda/server; a test holds them equal, because importing
  * them would load the whole server for `suda token`.
  */
-import { addressProblem, choice, duration, integer, list, outgoingAddressProblem, text, urlProblem, type Setting } from "./setting.ts";
+import { addressProblem, calledUrlProblem, choice, duration, integer, list, outgoingAddressProblem, text, urlProblem, type Setting } from "./setting.ts";
 
 export interface Config {
   readonly host: string;
@@ -107,7 +107,7 @@ export const settings: { readonly [Name in keyof Config]: Setting<Config[Name]> 
   beforeSendUrl: text({
     accepts: "https URL",
     doc: "Webhook that is asked before a message is stored. Needs `hookSecret`.",
-    problem: (value) => urlProblem(value, ["https:", "http:"]),
+    problem: calledUrlProblem,
   }),
   beforeSendTimeoutMs: duration({ default: 1_000, minMs: 1, maxMs: 60_000, doc: "How long `beforeSendUrl` has for its answer." }),
   beforeSendOnFailure: choice({
@@ -118,7 +118,7 @@ export const settings: { readonly [Name in keyof Config]: Setting<Config[Name]> 
   afterCommitUrl: text({
     accepts: "https URL",
     doc: "Webhook that is told of every event of every conversation. Needs `hookSecret`.",
-    problem: (value) => urlProblem(value, ["https:", "http:"]),
+    problem: calledUrlProblem,
   }),
   hookSecret: text({ isSecret: true, accepts: "`whsec_…`", doc: "Secret that signs the calls of `beforeSendUrl` and `afterCommitUrl`." }),
   maxConnections: integer({

@@ -30,7 +30,7 @@ async function loadModule(file: string): Promise<ServerHooks> {
   } catch (cause) {
     throw new CommandError(
       "config",
-      `the hooks of ${file} cannot be loaded: ${String(cause)}`,
+      `the hooks of ${file} cannot be loaded: ${String(cause).split("\n", 1)[0]}`,
       "Give the path of a module of this Node's (SUDA_HOOKS_MODULE)",
       { cause },
     );

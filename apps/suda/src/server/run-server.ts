@@ -2,10 +2,10 @@
  * One server from its configuration to its end: store, keys, sockets, `ready`, and on a signal the way back.
  * `suda dev` and `suda serve` differ only in what they bring along.
  */
-import { createServer, type ApiKey, type ServerHooks, type SudaServer, type TokenKey } from "@suda/server";
+import { createServer, HookOptionsError, type ApiKey, type ServerHooks, type SudaServer, type TokenKey } from "@suda/server";
 import type { Store } from "@suda/server/store";
 import { CommandError, systemErrorCode } from "../command-error.ts";
-import type { LoadedConfig } from "../config/load-config.ts";
+import { sourceOf, type LoadedConfig } from "../config/load-config.ts";
 import type { Config } from "../config/settings.ts";
 import { removeRunningServer, writeRunningServer } from "../data-directory/running-server.ts";
 import { createDataDirectory, readTokenKey } from "../data-directory/token-key.ts";
@@ -47,7 +47,7 @@ export async function runServer({ loaded, prepare, companion, mayMovePort, banne
   const hooks = await loadHooks(config);
   createDataDirectory(config.data);
   await using store = await openStore(config);
-  await using server = createConfiguredServer(config, store, { tokenKeys, hooks, companion });
+  await using server = createConfiguredServer(loaded, store, { tokenKeys, hooks, companion });
   await prepare?.(store);
   const stopped = stopSignal(print);
   const { port } = await listen(server, config, { mayMovePort, print });
@@ -76,10 +76,11 @@ function tokenKeysOf(config: Config): readonly TokenKey[] {
 }
 
 function createConfiguredServer(
-  config: Config,
+  loaded: LoadedConfig,
   store: Store,
   { tokenKeys, hooks, companion }: { readonly tokenKeys: readonly TokenKey[]; readonly hooks: ServerHooks; readonly companion: Companion | undefined },
 ): SudaServer {
+  const { config } = loaded;
   try {
     return createServer({
       store,
@@ -107,11 +108,29 @@ function createConfiguredServer(
       logLevel: config.logLevel,
     });
   } catch (error) {
+    if (error instanceof HookOptionsError) throw hookError(loaded, error);
     // Its own word for keys, origins, proxies and outgoing addresses that cannot be meant.
     if (error instanceof TypeError || error instanceof RangeError)
       throw new CommandError("config", error.message, "See the settings: suda config doc", { cause: error });
     throw error;
   }
+}
+
+function hookError({ config, sources }: LoadedConfig, error: HookOptionsError): CommandError {
+  const name = error.hook === "beforeSend" ? "beforeSendUrl" : "afterCommitUrl";
+  if (config[name] === undefined)
+    return new CommandError(
+      "config",
+      `${sourceOf("hooksModule", sources.hooksModule)}, hooks.${error.hook}: ${error.problem}`,
+      `export const hooks = { ${error.hook}: { hook: … } }`,
+      { cause: error },
+    );
+  return new CommandError(
+    "config",
+    `${sourceOf(name, sources[name])} cannot be called: ${error.problem}`,
+    "Addresses of your own network, and http, are called when SUDA_OUTGOING_ALLOW names them: suda config doc",
+    { cause: error },
+  );
 }
 
 async function listen(server: SudaServer, { host, port }: Config, options: Pick<RunOptions, "mayMovePort" | "print">): Promise<{ readonly port: number }> {
