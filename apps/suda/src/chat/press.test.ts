@@ -183,6 +183,11 @@ test("a form is asked field by field: wrong answers again, Enter skips what may 
   );
   assert.equal(world.notices.at(-1), templates.sent("Book a trial lesson"));
   await world.until(() => world.screen().includes("[1] Book (used)"));
+  // What was filled in stands there in the form's words, and not in those of the program behind it.
+  assert.match(
+    world.screen(),
+    /alice sent the form: Name Bob, E-mail bob@example\.com, Grade 8th, Subjects English \/ Mathematics, Day 2026-03-01, Time 09:30, /,
+  );
 });
 
 test("what is asked can be given up, and is when another conversation is opened; nothing is sent", { timeout }, async () => {
