@@ -31,7 +31,7 @@ export function isSource(path: string): boolean {
 
 /** Tests, and what tests of a package share in its `test` folder. */
 export function isTest(path: string): boolean {
-  return path.endsWith(".test.ts") || /^(packages|apps)\/[^/]+\/test\//.test(path);
+  return path.endsWith(".test.ts") || /^(packages|apps|examples)\/[^/]+\/test\//.test(path);
 }
 
 /** Cells of the rows of all Markdown tables in a text, without heads and rules. */
