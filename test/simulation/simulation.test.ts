@@ -46,6 +46,7 @@ test("users of a simulated world do everything that changes a log", async () => 
   assert.deepEqual([...types].sort(), [
     "control.changed",
     "conversation.updated",
+    "interaction.created",
     "member.added",
     "member.removed",
     "member.updated",

@@ -35,13 +35,13 @@ class World implements AsyncDisposable {
   }
 
   /** Alice's session, with the conversation with a bot open. */
-  static async open(): Promise<World> {
+  static async open(socket: typeof ChatSocket = ChatSocket): Promise<World> {
     const suda = await TestServer.open();
     const url = new URL("/v1/socket", await suda.listen());
     url.protocol = "ws:";
     const bot = await suda.connectBot("tutor");
     const clock = { ...systemClock, now: () => suda.clock.now() };
-    const client = await openClient({ url, tokenProvider: () => suda.token("alice"), WebSocket: ChatSocket, clock });
+    const client = await openClient({ url, tokenProvider: () => suda.token("alice"), WebSocket: socket, clock });
     const world = new World(suda, bot, client);
     await world.session.open();
     world.conversation = (await world.session.openDirect("tutor" as UserId)).room.id;
@@ -125,6 +125,30 @@ test("quick replies are numbered too and go when one was pressed; an earlier mes
     ],
   );
   await world.until(() => !world.screen().includes("Ask a teacher"));
+});
+
+/** Its first tap arrives, and the answer never does. */
+function losingFirstAnswer(): typeof ChatSocket {
+  let hasLost = false;
+  return class extends ChatSocket {
+    override send(text: string): void {
+      super.send(text);
+      if (hasLost || !text.includes("interaction.tap")) return;
+      hasLost = true;
+      this.onmessage = null;
+      this.close();
+    }
+  };
+}
+
+test("[T15] a press whose answer is lost with the connection goes on over the next one, and counts once; without one it is refused", { timeout }, async () => {
+  await using world = await World.open(losingFirstAnswer());
+  await world.says({ content: { type: "card", text: "Again?", buttons: [{ type: "postback", id: "again", label: "Again" }] }, altText: "Again?" });
+  const pressing = world.enter("/press 1");
+  await world.until(() => world.session.connection.kind !== "open");
+  assert.equal(await world.refused("/press 1"), messagesFor("en").notConnected);
+  await pressing;
+  assert.equal((await world.taps()).length, 1);
 });
 
 test("what another client would open, dial or copy is shown, and what it does not count is not told", { timeout }, async () => {

@@ -1,7 +1,6 @@
 /** `/press`: what each kind of button does where there is a line and no screen of its own. Rule T16 of docs/PROTOCOL.md says what is given with it. */
-import { randomUUID } from "node:crypto";
 import type { StoredMessage } from "@suda/client";
-import { checkTapValue, type Action, type ClientId, type DatetimeAction, type InteractionValue, type RequestAction } from "@suda/protocol";
+import { checkTapValue, type Action, type DatetimeAction, type InteractionValue, type RequestAction } from "@suda/protocol";
 import type { Question } from "./asking.ts";
 import { buttonsOf, type Button } from "./buttons.ts";
 import type { ConversationView } from "./conversation-view.ts";
@@ -68,11 +67,10 @@ async function doPress(pressed: Press, given: string): Promise<void> {
   if (seq !== undefined) await session.told(view, seq);
 }
 
-/** @returns the tap's seq. @throws ChatRefusal when somebody was faster */
+/** Goes on over other connections once it is on its way. @returns the tap's seq. @throws ChatRefusal when somebody was faster, or there is no connection to begin with */
 async function tap({ session, view, message, action }: Press, value?: InteractionValue): Promise<number | undefined> {
-  const clientId = randomUUID() as ClientId;
-  const fields = { conversation: view.room.id, target: message.seq, action: action.id, clientId, ...(value === undefined ? {} : { value }) };
-  const { seq, used } = await session.client.request("interaction.tap", fields);
+  session.requireConnection();
+  const { seq, used } = await view.room.tap(message.seq, action.id, value);
   if (used === true) throw new ChatRefusal(session.messages.templates.alreadyUsed(labelOf(session, action)));
   return seq;
 }
