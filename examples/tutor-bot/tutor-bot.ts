@@ -38,10 +38,9 @@ export function createTutorBot({ loadPhoto, ...options }: TutorOptions): Bot<Tut
 
   bot.on("message", (ctx) => (ctx.text === "" ? undefined : answer(ctx, ctx.text)));
 
-  bot.on("interaction.created", async (ctx) => {
-    // "Ask a teacher" hands over by itself: from then on the bot is silent.
-    const { to, action } = ctx.event;
-    if (to !== ctx.bot || action !== "hint" || ctx.state.problem === undefined) return;
+  // "Ask a teacher" hands over by itself: from then on the bot is silent.
+  bot.action("hint", async (ctx) => {
+    if (ctx.state.problem === undefined) return;
     const { solution, shown } = ctx.state.problem;
     ctx.state.problem = { solution, shown: shown + 1 };
     await ctx.reply(card(ctx.state.problem));

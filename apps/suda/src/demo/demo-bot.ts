@@ -3,8 +3,18 @@
  * it. Shows every type of message and everything that can be done with one.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { createBot, type Bot, type BotOptions, type CommandContext, type Context, type Photo, type Sayable } from "@suda/bot";
-import type { ConversationId, InteractionCreated, MessageBody } from "@suda/protocol";
+import {
+  createBot,
+  type ActionContext,
+  type Bot,
+  type BotOptions,
+  type CommandContext,
+  type Context,
+  type FormContext,
+  type Photo,
+  type Sayable,
+} from "@suda/bot";
+import type { ConversationId, MessageBody } from "@suda/protocol";
 import { demoCard, demoCardAlt } from "./demo-card.ts";
 import { demoForm } from "./demo-form.ts";
 import { demoCarousel, demoReceipt, findGood, orderForm } from "./demo-order.ts";
@@ -26,7 +36,7 @@ export interface DemoBotOptions extends Pick<BotOptions<DemoState>, "url" | "tok
 }
 
 type DemoBot = Bot<DemoState>;
-type Tap = Context<DemoState, InteractionCreated>;
+type Tap = ActionContext<DemoState>;
 
 /** A send has five messages at most. */
 const messagesPerSend = 5;
@@ -80,52 +90,60 @@ export function createDemoBot({ wordPauseMs = 60, giveBack, ...options }: DemoBo
     // Nobody calls a bot by a slash by accident; an unknown one gets the help too.
     return ctx.reply(ctx.text.startsWith("/") ? sentences[ctx.state.language].help : ctx.text);
   });
-  bot.on("interaction.created", onTap);
+  bot.action("like", async (ctx) => {
+    const language = languageOfTap(ctx);
+    const likes = likesOf(ctx) + 1;
+    const { seatOf } = dataOf(ctx.data);
+    await ctx.replace(demoCard(language, { likes, ...(typeof seatOf === "string" ? { seatOf } : {}) }));
+    await ctx.toast(sentences[language].liked(likes));
+  });
+  bot.action("reserve", async (ctx) => {
+    const language = languageOfTap(ctx);
+    await ctx.replace(demoCard(language, { likes: likesOf(ctx), seatOf: ctx.from }));
+    await ctx.toast(sentences[language].reserved);
+  });
+  bot.action("buy", async (ctx) => {
+    const good = findGood(dataOf(ctx.data)["sku"]);
+    if (good === undefined) return;
+    ctx.state.language = languageOfTap(ctx);
+    const { seq } = await ctx.reply(orderForm(ctx.state.language, good));
+    ctx.state.order = { form: seq, sku: good.sku };
+  });
+  bot.form(onForm);
+  // The other buttons. What a client does by itself, and what is said in the user's name, needs no answer.
+  bot.action(/./, async (ctx) => {
+    const { kind, action, value, data } = ctx.event;
+    if (kind !== "postback" && kind !== "datetime" && kind !== "request") return;
+    const given = JSON.stringify(value ?? data ?? "").replace(/^""$/, "");
+    await ctx.toast(shortened(sentences[languageOfTap(ctx)].tapped(action, given)));
+  });
   return bot;
 }
 
-async function onTap(ctx: Tap): Promise<void> {
-  const { event, state } = ctx;
-  // In a group with other bots there are others' buttons too.
-  if (event.to !== ctx.bot) return;
-  const data = typeof event.data === "object" ? event.data : {};
-  const language = data["language"] === "ko" || data["language"] === "en" ? data["language"] : state.language;
-  const say = sentences[language];
-  const likes = typeof data["likes"] === "number" ? data["likes"] : 0;
-  switch (event.route ?? "") {
-    case "like": {
-      const seatOf = typeof data["seatOf"] === "string" ? { seatOf: data["seatOf"] } : {};
-      await ctx.edit(event.target, demoCard(language, { likes: likes + 1, ...seatOf }));
-      return toast(ctx, say.liked(likes + 1));
-    }
-    case "reserve":
-      await ctx.edit(event.target, demoCard(language, { likes, seatOf: ctx.from }));
-      return toast(ctx, say.reserved);
-    case "buy": {
-      const good = findGood(data["sku"]);
-      if (good === undefined) return;
-      const { seq } = await ctx.reply(orderForm(language, good));
-      state.order = { form: seq, sku: good.sku };
-      state.language = language;
-      return;
-    }
-    default:
-  }
-  if (event.kind === "submit") return onForm(ctx, language);
-  // What a client does by itself, and what is said in the user's name, needs no answer.
-  if (event.kind === "postback" || event.kind === "datetime" || event.kind === "request")
-    return toast(ctx, say.tapped(event.action, JSON.stringify(event.value ?? event.data ?? "").replace(/^""$/, "")));
+function likesOf({ data }: Tap): number {
+  const { likes } = dataOf(data);
+  return typeof likes === "number" ? likes : 0;
 }
 
-async function onForm(ctx: Tap, language: Language): Promise<void> {
-  const { event, state } = ctx;
-  const value = typeof event.value === "object" ? event.value : {};
+function dataOf(data: Tap["data"]): Readonly<Record<string, unknown>> {
+  return typeof data === "object" ? data : {};
+}
+
+/** The language of what was tapped, else that of what was said last. */
+function languageOfTap({ data, state }: Pick<Tap, "data" | "state">): Language {
+  const { language } = dataOf(data);
+  return language === "ko" || language === "en" ? language : state.language;
+}
+
+async function onForm(ctx: FormContext<DemoState>): Promise<void> {
+  const { event, state, values: value } = ctx;
+  const { language } = state;
   const say = sentences[language];
-  if (state.order?.form === event.target) {
+  if (state.order?.form === ctx.target) {
     const { sku } = state.order;
     delete state.order;
     const order = { sku, quantity: Number(value["quantity"]), name: textOf(value["name"], language), address: textOf(value["address"], language) };
-    await toast(ctx, say.ordered);
+    await ctx.toast(say.ordered);
     await ctx.reply(demoReceipt(language, { ...order, orderNumber: `S-${event.seq}`, at: event.at }));
     return;
   }
@@ -146,8 +164,8 @@ function textOf(value: unknown, language: Language): string {
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 
-async function toast(ctx: Tap, text: string): Promise<void> {
-  await ctx.request("interaction.answer", { conversation: ctx.conversation, target: ctx.event.seq, toast: Array.from(text).slice(0, toastMaxLength).join("") });
+function shortened(text: string): string {
+  return Array.from(text).slice(0, toastMaxLength).join("");
 }
 
 async function reply(ctx: Context<DemoState>, [first, ...others]: readonly MessageBody[]): Promise<void> {
