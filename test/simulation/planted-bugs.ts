@@ -5,7 +5,7 @@
 import type { ClientConversation, ConversationSnapshot, Outbox, SudaClient, Transport } from "@suda/client";
 import { limits, type ConversationId, type LogEvent } from "@suda/protocol";
 import type { ChannelLayer, LayerEvent } from "@suda/server/channel-layer";
-import type { AppendOutcome, ConversationRecord, ConversationStore, LogEntry, Store } from "@suda/server/store";
+import type { AppendOutcome, ConversationRecord, ConversationStore, Draft, LogEntry, Store } from "@suda/server/store";
 import type { Frame, SimulatedWorldOptions } from "@suda/testing";
 import { ackBeforeCommit, fanOutBeforeCommit, noDeduplication } from "../kill/planted-stores.ts";
 
@@ -34,6 +34,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   { name: "unread miscounted", kinds: ["snapshot.unread"], plant: () => ({ server: { store: countsOneMore } }) },
   { name: "deletion erases nothing", kinds: ["erased.shown", "erased.kept"], plant: () => ({ server: { store: remembersAll } }) },
   { name: "reactions miscounted", kinds: ["snapshot.differs"], plant: () => ({ server: { store: countsReactionsTwice } }) },
+  { name: "store forgets what was used up", kinds: ["tap.twice"], plant: () => ({ server: { store: forgetsOnce } }) },
   {
     name: "client ignores deletions",
     kinds: ["device.differs"],
@@ -48,6 +49,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     plant: () => ({ client: { outbox: forgets }, faults: ["device restart", "offline"], faultRate: 0.3 }),
   },
   { name: "client retries with a new clientId", kinds: ["stored.lost"], plant: () => ({ client: { transport: newIdsForRetries } }) },
+  {
+    name: "client taps twice, with two clientIds",
+    kinds: ["tap.repeated"],
+    plant: () => ({ tamper: inFrames("to server", (frame) => (frame["type"] === "interaction.tap" ? [frame, tappedAgain(frame)] : frame)) }),
+  },
 ];
 
 // ── between the server and its store or layer ─────────────────────────────────────────────────────────
@@ -92,6 +98,32 @@ function remembersAll(store: Store): Store {
       },
       readAfter: async (id, ...args) => (await store.log.readAfter(id, ...args)).map((entry) => whole(id, entry)),
       readBefore: async (id, ...args) => (await store.log.readBefore(id, ...args)).map((entry) => whole(id, entry)),
+    },
+  };
+}
+
+/** Buttons that count once are written as if they did not, and read as they were sent: nothing is ever used up. */
+function forgetsOnce(store: Store): Store {
+  const withOnce = (body: LogEntry["body"], isOnce: boolean): LogEntry["body"] => {
+    if ((body.type !== "message.created" && body.type !== "message.edited") || body.content.type !== "card") return body;
+    const buttons = body.content.buttons?.map((button) => (button.id === "take" ? { ...button, once: isOnce } : button)) ?? [];
+    return { ...body, content: { ...body.content, buttons } };
+  };
+  const read = (entry: LogEntry): LogEntry => ({ ...entry, body: withOnce(entry.body, true) });
+  return {
+    ...parts(store),
+    log: {
+      ...store.log,
+      append: async (id, drafts, options) => {
+        const outcomes = await store.log.append(
+          id,
+          drafts.map((draft) => ({ ...draft, body: withOnce(draft.body, false) }) as Draft),
+          options,
+        );
+        return outcomes.map((outcome) => (outcome.outcome === "stored" ? { ...outcome, entry: read(outcome.entry) } : outcome));
+      },
+      readAfter: async (...args) => (await store.log.readAfter(...args)).map(read),
+      readBefore: async (...args) => (await store.log.readBefore(...args)).map(read),
     },
   };
 }
@@ -187,13 +219,21 @@ function fanOutEarly(): Partial<SimulatedWorldOptions> {
 
 // ── between the server and its clients ────────────────────────────────────────────────────────────────
 
-function inFrames(where: "to client" | "to server", change: (frame: Frame) => Frame | undefined): NonNullable<SimulatedWorldOptions["tamper"]> {
+function inFrames(
+  where: "to client" | "to server",
+  change: (frame: Frame) => Frame | readonly Frame[] | undefined,
+): NonNullable<SimulatedWorldOptions["tamper"]> {
   return (text, direction) => {
     if (direction !== where) return text;
     const value = JSON.parse(text) as Frame | Frame[];
     const frames = (Array.isArray(value) ? value : [value]).flatMap((frame) => change(frame) ?? []);
     return frames.length === 0 ? undefined : JSON.stringify(frames.length === 1 ? frames[0] : frames);
   };
+}
+
+/** The answer to it is to nobody's question. */
+function tappedAgain(frame: Frame): Frame {
+  return { ...frame, ref: `again-${String(frame["ref"])}`, clientId: `${String(frame["clientId"])}-again` };
 }
 
 // ── around a client ───────────────────────────────────────────────────────────────────────────────────

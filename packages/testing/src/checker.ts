@@ -43,7 +43,7 @@ export interface ReadEntry {
   readonly isErased?: true;
   /** Seq of the message that this entry deleted for all. */
   readonly deletes?: number;
-  /** Seq of the message that this entry edited; a deletion of that message erases this entry too. */
+  /** Seq of the message that this entry edited, or whose tap it is and may say something; a deletion of that message erases this entry too. */
   readonly edits?: number;
 }
 

@@ -13,6 +13,8 @@ const weighted: readonly (readonly [weight: number, act: Act])[] = [
   [6, inRoom(reply)],
   [4, inRoom(({ random }, device, id) => device.reconsider(id, random.isTrue(0.5)))],
   [12, inRoom(edit)],
+  [4, inRoom(offer)],
+  [24, inRoom(tap)],
   [7, inRoom(about("message.delete", 0.8))],
   [14, inRoom(react)],
   [4, inGroup(about("pin.add", 0.4))],
@@ -88,12 +90,45 @@ function someMessage({ random }: SimulatedWorld, device: SimulatedDevice, conver
   return messages.length === 0 ? undefined : random.pick(messages);
 }
 
+const buttons = [
+  { type: "postback", id: "more", label: "More", data: { about: "more" }, displayText: "More, please" },
+  { type: "postback", id: "take", label: "Take", once: true },
+  { type: "datetime", id: "when", label: "When?", mode: "time", data: "when" },
+  { type: "share", id: "share", label: "Share" },
+];
+const quickReplies = ["yes", "no"].map((id) => ({ action: { type: "postback", id, label: id, data: id } }));
+
+function offer(world: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId): void {
+  const { random } = world;
+  const content = { type: "card", text: textOf(world, device).slice(0, 500), buttons };
+  const beside = { altText: "a card", ...(random.isTrue(0.6) ? { quickReplies } : {}) };
+  device.ask({ type: "message.send", conversation, clientId: `offer-${random.integer(1, 1_000_000_000)}`, content, ...beside }, true);
+}
+
+/** What is offered, now and then something that is not, or in a message of one's own. */
+function tap(world: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId): void {
+  const { random } = world;
+  const room = device.room(conversation);
+  const offers = (room?.getSnapshot().messages ?? []).flatMap((one) => ("seq" in one && one.content.type === "card" ? [one.seq] : []));
+  if (room === undefined || offers.length === 0) return;
+  const target = random.pick(offers);
+  const action = random.pick(["more", "take", "take", "when", "share", "yes", "yes", "no", "nothing"]);
+  const value = action === "when" ? `0${random.integer(0, 9)}:30` : undefined;
+  device.pressed.push({ conversation, target, action });
+  if (random.isTrue(0.5)) return device.attempt(() => room.tap(target, action, value));
+  const clientId = `tap-${random.integer(1, 1_000_000_000)}`;
+  device.ask({ type: "interaction.tap", conversation, target, action, clientId, ...(value === undefined ? {} : { value }) }, random.isTrue(0.6));
+}
+
 /** With a clientId it may be asked again until there is an answer; with `rev` only one of two editors wins. */
 function edit(world: SimulatedWorld, device: SimulatedDevice, conversation: ConversationId): void {
   const { random } = world;
   const message = someMessage(world, device, conversation, random.isTrue(0.9));
   if (message?.type !== "message.created") return;
-  const command = { type: "message.edit", conversation, target: message.seq, content: { type: "text", text: `${textOf(world, device)} (edited)` } };
+  const text = `${textOf(world, device).slice(0, 500)} (edited)`;
+  // What is offered stays, or goes with the edit.
+  const content = message.content.type === "card" ? { type: "card", text, buttons: buttons.slice(random.integer(0, 1)) } : { type: "text", text };
+  const command = { type: "message.edit", conversation, target: message.seq, content };
   const rev = random.isTrue(0.5) ? { rev: message.edited?.rev ?? 0 } : {};
   const isRetried = random.isTrue(0.6);
   device.ask({ ...command, ...rev, ...(isRetried ? { clientId: `edit-${random.integer(1, 1_000_000_000)}` } : {}) }, isRetried);

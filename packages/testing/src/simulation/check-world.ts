@@ -9,6 +9,7 @@ import { verifyStore, type LogEntry } from "@suda/server/store";
 import { checkHistory, type LogReading } from "../checker.ts";
 import { checkDevice, checkFresh, checkStream, checkWritten, type Hidden, type Logs, type Report } from "./check-devices.ts";
 import { checkSights } from "./check-sights.ts";
+import { checkTaps } from "./check-taps.ts";
 import { showAllOf } from "./simulated-device.ts";
 import type { SimulatedWorld } from "./simulated-world.ts";
 import { entryOf } from "./wire-tap.ts";
@@ -33,6 +34,7 @@ export async function checkWorld(world: SimulatedWorld): Promise<readonly Disagr
   for (const { kind, conversation, message } of checkHistory({ history: world.tap.history, logs: readings })) report(kind, `${conversation}: ${message}`);
   const fresh = await openFresh(world, report);
   await checkSights(world, { logs, report });
+  checkTaps(world, { logs, report });
   for (const [user, client] of fresh) checkFresh(user, client, { logs, hidden: await readHidden(world, user as UserId, logs), report });
   for (const device of world.devices) {
     const ofUser = fresh.get(device.user);

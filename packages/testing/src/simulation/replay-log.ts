@@ -2,7 +2,7 @@
  * What a log's entries make of a conversation, worked out from nothing but the entries: the yardstick for what the server
  * answers and clients show. Deliberately a second way of writing what the store keeps as annotations.
  */
-import type { Content, Control, ConversationId, LogEvent, MessageCreated, Reaction } from "@suda/protocol";
+import type { Content, Control, ConversationId, LogEvent, MessageCreated, Reaction, UsedAction } from "@suda/protocol";
 import type { LogEntry } from "@suda/server/store";
 
 export interface Replayed {
@@ -20,6 +20,7 @@ interface Deed {
   readonly deleted?: { readonly by: string; readonly at: number };
   /** By emoji, in the order of the first of those who still react. */
   readonly reactions?: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly used?: readonly UsedAction[];
 }
 
 /** @param hidden seqs of messages that the viewer deleted for themself */
@@ -42,6 +43,11 @@ export function replayLog(conversation: ConversationId, entries: readonly LogEnt
     if (body.type === "message.deleted") deeds.set(body.target, { changed: seq, deleted: { by: from, at } });
     if (body.type === "message.edited")
       deeds.set(body.target, { ...deeds.get(body.target), changed: seq, edited: { rev: body.rev, at, content: body.content as Content } });
+    if (body.type === "interaction.created") {
+      const before = deeds.get(body.target);
+      const used = body.once === true ? [...(before?.used ?? []), { action: body.action, seq }] : before?.used;
+      deeds.set(body.target, { ...before, changed: seq, ...(used === undefined ? {} : { used }) });
+    }
     if (body.type === "reaction.added" || body.type === "reaction.removed") {
       const reactions = new Map(deeds.get(body.target)?.reactions);
       const users = new Set(reactions.get(body.emoji));
@@ -59,6 +65,10 @@ export function replayLog(conversation: ConversationId, entries: readonly LogEnt
 /** Of what was deleted for oneself, place and author are left, and whether it is deleted for all. */
 function withoutHidden(event: LogEvent, hidden: ReadonlySet<number>): LogEvent {
   if (event.type === "message.edited" && hidden.has(event.target)) return { ...event, content: { type: "deleted" } };
+  if (event.type === "interaction.created" && hidden.has(event.target) && ["postback", "datetime", "request", "submit"].includes(event.kind)) {
+    const { value: _value, data: _data, displayText: _displayText, ...rest } = event;
+    return { ...rest, erased: true };
+  }
   if (event.type !== "message.created" || !hidden.has(event.seq)) return event;
   const left = new Set(["type", "conversation", "seq", "at", "from", "clientId", "replyTo", "part", "agent", "deleted", "changed"]);
   const fields = Object.fromEntries(Object.entries(event).filter(([field]) => left.has(field)));
@@ -67,17 +77,24 @@ function withoutHidden(event: LogEvent, hidden: ReadonlySet<number>): LogEvent {
 
 function shownAs(conversation: ConversationId, { seq, at, from, clientId, body }: LogEntry, deed: Deed | undefined, viewer: string): LogEvent {
   const event = { ...body, conversation, seq, at, from, ...(clientId === undefined ? {} : { clientId }) } as LogEvent;
+  if (event.type === "interaction.created" && event.to !== viewer && from !== viewer) {
+    const { value: _value, ...rest } = event;
+    return rest;
+  }
   return deed === undefined || event.type !== "message.created" ? event : withDeed(event, deed, viewer);
 }
 
-function withDeed(message: MessageCreated, { changed, edited, deleted, reactions }: Deed, viewer: string): MessageCreated {
+function withDeed(message: MessageCreated, { changed, edited, deleted, reactions, used }: Deed, viewer: string): MessageCreated {
   if (deleted !== undefined) {
     const { data: _data, ...rest } = message;
     return { ...rest, content: { type: "deleted" }, deleted: deleted as NonNullable<MessageCreated["deleted"]>, changed };
   }
   const counted: Reaction[] = [...(reactions ?? [])].map(([emoji, users]) => ({ emoji, count: users.size, ...(users.has(viewer) ? { mine: true } : {}) }));
+  const { quickReplies = [], ...asked } = message;
+  const isAnswered = used?.some(({ action }) => quickReplies.some((reply) => reply.action.id === action)) === true;
   return {
-    ...message,
+    ...(isAnswered ? asked : message),
+    ...(used === undefined ? {} : { used: [...used] }),
     ...(edited === undefined ? {} : { content: edited.content, edited: { rev: edited.rev, at: edited.at } }),
     ...(counted.length === 0 ? {} : { reactions: counted }),
     changed,

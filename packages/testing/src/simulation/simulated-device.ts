@@ -54,6 +54,13 @@ export interface Written {
   isRefused: boolean;
 }
 
+/** What a message offers, and the user tapped. */
+export interface Pressed {
+  readonly conversation: ConversationId;
+  readonly target: number;
+  readonly action: string;
+}
+
 export interface StreamProblem {
   readonly kind: "stream.hole" | "stream.twice" | "stream.reset";
   readonly message: string;
@@ -68,6 +75,8 @@ export class SimulatedDevice {
   readonly delayMs: number;
   readonly disk: DeviceDisk;
   readonly written: Written[] = [];
+  /** Each time that the user pressed something, in whatever life. */
+  readonly pressed: Pressed[] = [];
   /** Per conversation the seq that listeners were told last; only of this life. */
   readonly streamed: Map<ConversationId, number> = new Map();
   readonly streamProblems: StreamProblem[] = [];

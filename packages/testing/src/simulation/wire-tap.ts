@@ -2,7 +2,7 @@
  * Listens between client and network, so that what a client was told is known without asking it: the history for the
  * checker, and everything that any user has ever seen of any conversation, by whatever way.
  */
-import type { Event, LogEvent } from "@suda/protocol";
+import { saysSomething, type Event, type LogEvent } from "@suda/protocol";
 import type { HistoryRecord, ReadEntry, SendKey } from "../checker.ts";
 import type { ClientHandlers } from "./simulated-connection.ts";
 
@@ -25,6 +25,18 @@ export interface TextSight {
   readonly head: number;
 }
 
+/** A tap that was answered well. */
+export interface ToldTap {
+  readonly user: string;
+  readonly conversation: string;
+  readonly target: number;
+  readonly action: string;
+  readonly clientId: string;
+  readonly seq: number;
+  /** It was used up before, by the tap at `seq`. */
+  readonly isUsed: boolean;
+}
+
 /** One connection of a user's, as the tap stands in it. */
 export interface TappedConnection {
   readonly handlers: ClientHandlers;
@@ -37,12 +49,19 @@ export interface TappedConnection {
 /** These two can come after the write was begun; every other code is a refusal before it. */
 const uncertainCodes: ReadonlySet<unknown> = new Set(["server.internal", "store.failed"]);
 
+/** What waits for its answer, as far as the answer is kept. */
+interface Asked {
+  readonly send?: SendKey;
+  readonly tap?: Omit<ToldTap, "user" | "seq" | "isUsed">;
+}
+
 export class WireTap {
   readonly history: HistoryRecord[] = [];
   readonly sights: Map<string, Sights> = new Map();
   /** Per conversation the time with which each seq was shown; of two different ones both. */
   readonly times: Map<string, Map<number, readonly number[]>> = new Map();
   readonly texts: TextSight[] = [];
+  readonly taps: ToldTap[] = [];
   /** Error codes that the server answered, with their count. */
   readonly refusals: Map<string, number> = new Map();
   #connections = 0;
@@ -50,9 +69,9 @@ export class WireTap {
   /** One connection of the user's: what it sends goes through `sent`, what it is told through `handlers`. */
   listen(user: string, inner: ClientHandlers): TappedConnection {
     const connection = `${user}#${++this.#connections}`;
-    const open = new Map<unknown, SendKey | undefined>();
+    const open = new Map<unknown, Asked>();
     const ended = (): void => {
-      for (const key of open.values()) if (key !== undefined) this.history.push({ step: "unknown", ...key, connection });
+      for (const { send: key } of open.values()) if (key !== undefined) this.history.push({ step: "unknown", ...key, connection });
       open.clear();
     };
     return {
@@ -60,10 +79,10 @@ export class WireTap {
       openRequests: () => open.size,
       sent: (text) => {
         for (const frame of framesOf(text)) {
-          open.set(frame["ref"], undefined);
+          open.set(frame["ref"], frame["type"] === "interaction.tap" ? { tap: tapOf(frame) } : {});
           if (frame["type"] !== "message.send") continue;
           const key = { conversation: String(frame["conversation"]), from: user, clientId: String(frame["clientId"]) };
-          open.set(frame["ref"], key);
+          open.set(frame["ref"], { send: key });
           this.history.push({ step: "invoke", ...key, connection, body: JSON.stringify(frame["content"]) });
         }
       },
@@ -81,12 +100,13 @@ export class WireTap {
     };
   }
 
-  #told({ user, connection, frame, open }: { user: string; connection: string; frame: Frame; open: Map<unknown, SendKey | undefined> }): void {
+  #told({ user, connection, frame, open }: { user: string; connection: string; frame: Frame; open: Map<unknown, Asked> }): void {
     const { type, ref } = frame;
     if (type === "error") this.refusals.set(String(frame["code"]), (this.refusals.get(String(frame["code"])) ?? 0) + 1);
-    const send = open.get(ref);
+    const { send, tap } = open.get(ref) ?? {};
     if (type === "reply" || type === "error") open.delete(ref);
     if (type === "reply") this.#read(user, frame);
+    if (type === "reply" && tap !== undefined) this.taps.push({ ...tap, user, seq: Number(frame["seq"]), isUsed: frame["used"] === true });
     if (send !== undefined && (type === "reply" || type === "error")) {
       if (type === "reply") this.history.push({ step: "ok", ...send, connection, seq: Number(frame["seq"]), duplicate: frame["duplicate"] === true });
       else if (uncertainCodes.has(frame["code"])) this.history.push({ step: "unknown", ...send, connection });
@@ -105,6 +125,8 @@ export class WireTap {
     if (Array.isArray(resumed)) for (const one of resumed) this.#read(user, one as Frame);
     if (typeof head !== "number" || !Array.isArray(events)) return;
     for (const event of events as readonly LogEvent[]) {
+      if (event.type === "interaction.created" && (event.value ?? event.data) !== undefined)
+        this.texts.push({ user, conversation: event.conversation, message: event.target, head });
       if ((event.type !== "message.created" && event.type !== "message.edited") || event.content.type === "deleted") continue;
       this.texts.push({ user, conversation: event.conversation, message: event.type === "message.edited" ? event.target : event.seq, head });
     }
@@ -130,6 +152,10 @@ export class WireTap {
   }
 }
 
+function tapOf({ conversation, target, action, clientId }: Frame): NonNullable<Asked["tap"]> {
+  return { conversation: String(conversation), target: Number(target), action: String(action), clientId: String(clientId) };
+}
+
 /** Of frames that were parsed once and go to many connections. */
 const entries = new WeakMap<LogEvent, ReadEntry>();
 
@@ -144,10 +170,13 @@ function writeEntry(event: LogEvent): ReadEntry {
   const { seq, from } = event;
   if (event.type === "message.created")
     return { seq, from, clientId: event.clientId, body: JSON.stringify(event.content), ...(event.content.type === "deleted" ? { isErased: true } : {}) };
-  const { conversation: _conversation, seq: _seq, at: _at, from: _from, ...body } = event;
+  // What was given with a tap is not shown to everybody, so observers cannot be compared by it.
+  const { conversation: _conversation, seq: _seq, at: _at, from: _from, value: _value, ...body } = event as typeof event & { readonly value?: unknown };
   // Sorted, because the server that stored it and the server that tells it need not write its fields in one order.
   const entry = { seq, from, body: JSON.stringify(Object.entries(body).sort(([one], [other]) => (one < other ? -1 : 1))) };
   if (event.type === "message.edited") return { ...entry, edits: event.target, ...(event.content.type === "deleted" ? { isErased: true } : {}) };
+  if (event.type === "interaction.created" && saysSomething(event.kind))
+    return { ...entry, edits: event.target, ...(event.erased === true ? { isErased: true } : {}) };
   return event.type === "message.deleted" ? { ...entry, deletes: event.target } : entry;
 }
 
