@@ -5,7 +5,7 @@
 import type { ClientConversation, ConversationSnapshot, Outbox, SudaClient, Transport } from "@suda/client";
 import { limits, type ConversationId, type LogEvent } from "@suda/protocol";
 import type { ChannelLayer, LayerEvent } from "@suda/server/channel-layer";
-import type { AppendOutcome, ConversationRecord, ConversationStore, Draft, LogEntry, Store } from "@suda/server/store";
+import type { AppendOutcome, ConversationRecord, ConversationStore, LogEntry, Store } from "@suda/server/store";
 import type { Frame, SimulatedWorldOptions } from "@suda/testing";
 import { ackBeforeCommit, fanOutBeforeCommit, noDeduplication } from "../kill/planted-stores.ts";
 
@@ -117,7 +117,7 @@ function forgetsOnce(store: Store): Store {
       append: async (id, drafts, options) => {
         const outcomes = await store.log.append(
           id,
-          drafts.map((draft) => ({ ...draft, body: withOnce(draft.body, false) }) as Draft),
+          drafts.map((draft) => ({ ...draft, body: withOnce(draft.body, false) })),
           options,
         );
         return outcomes.map((outcome) => (outcome.outcome === "stored" ? { ...outcome, entry: read(outcome.entry) } : outcome));
