@@ -209,7 +209,7 @@ export { BotSchema, botFields, type Bot } from "./templates/bot.ts";
 export { botSendFields, BotSendIdSchema, partClientId, PartSchema, TemplateChoiceSchema, type Part, type TemplateChoice } from "./templates/bot-send.ts";
 export { CarouselHeaderSchema, CarouselImageSchema, type CarouselContent, type CarouselItem } from "./templates/carousel.ts";
 export { checkFormValue, type FormValue } from "./templates/check-form-value.ts";
-export { checkContent, checkMessage, needsAltText } from "./templates/check-message.ts";
+export { checkEdit, checkMessage, needsAltText } from "./templates/check-message.ts";
 export { checkTapValue } from "./templates/check-tap-value.ts";
 export { type CustomContent } from "./templates/custom.ts";
 export { checkKindData, checkKindSchema, CustomKindSchema, KindSchemaSchema, type KindSchema } from "./templates/custom-kind.ts";

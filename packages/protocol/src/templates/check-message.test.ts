@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createValidator } from "../validator.ts";
 import type { Action } from "./actions.ts";
-import { checkMessage, needsAltText } from "./check-message.ts";
+import { checkEdit, checkMessage, needsAltText } from "./check-message.ts";
 import { isCurrency } from "./currencies.ts";
 import { MessageBodySchema, type MessageBody } from "./envelope.ts";
 import { findAction } from "./find-action.ts";
@@ -79,6 +79,44 @@ describe("envelope", () => {
     });
     takes(list("a"));
     refuses(list("\u0001"), "/content", /bytes as JSON; at most 65536 are taken, so split it/);
+  });
+});
+
+describe("an edit", () => {
+  test("[T3] the ids of its actions differ, and differ from the quick replies that the message keeps", () => {
+    const beside = { altText: "x", quickReplies: ["q", "r"].map((id) => ({ action: postback(id) })) };
+    const card = (...ids: readonly string[]): MessageBody["content"] => message({ type: "card", title: "t", buttons: ids.map(postback) }).content;
+    assert.equal(checkEdit(card("a", "b"), beside), undefined);
+    assert.equal(checkEdit(card("a", "q"), {}), undefined, "a message without quick replies");
+    for (const [content, path, advice] of [
+      [card("a", "a"), "/content/buttons/1/id", /of \/content\/buttons\/0 already/],
+      [card("a", "r"), "/content/buttons/1/id", /of the message's quick reply 1 already/],
+    ] as const) {
+      const found = checkEdit(content, beside);
+      assert.equal(found?.path, path);
+      assert.match(found.message, advice);
+    }
+  });
+
+  test("[T1] with what stands beside it, it is at most 65,536 bytes as JSON", () => {
+    const beside = { altText: "in words", quickReplies: [{ action: postback("q") }] };
+    const content = (length: number): MessageBody["content"] =>
+      message({
+        type: "carousel",
+        // Escaped, a control character is six bytes of JSON, and every item may have 640 of them.
+        items: Array.from({ length: 12 }, (_, index) => ({
+          type: "card",
+          text: "\u0001".repeat(640),
+          thumbnail: { url: `${url}?${"x".repeat(index === 11 ? length : 1_600)}` },
+        })),
+      }).content;
+    const bytes = (length: number): number => Buffer.byteLength(JSON.stringify({ ...beside, content: content(length) }));
+    const most = 65_536 - bytes(1) + 1;
+    assert.equal(bytes(most), 65_536);
+    assert.equal(checkEdit(content(most), beside), undefined);
+    const found = checkEdit(content(most + 1), beside);
+    assert.deepEqual([found?.path, found?.message.includes("65537 bytes as JSON")], ["/content", true]);
+    assert.equal(checkEdit(content(most + 1), { altText: "in words" }), undefined, "with less beside it");
   });
 });
 

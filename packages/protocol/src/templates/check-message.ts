@@ -44,11 +44,21 @@ export function checkMessage(message: MessageBody): MessageFault | undefined {
   return checkContent(content) ?? checkActions(actionsOf(message), content.type === "form" ? ofForm : undefined) ?? checkSize(message);
 }
 
+/**
+ * The same of an edit, which changes the content and nothing beside it. Paths are of the edit: what stays cannot be at fault.
+ * @param beside what stands beside the content of the message that is edited
+ */
+export function checkEdit(content: Content, beside: Omit<MessageBody, "content">): MessageFault | undefined {
+  const taken = new Map(content.type === "form" ? ofForm : undefined);
+  for (const [index, { action }] of (beside.quickReplies ?? []).entries()) taken.set(action.id, `the message's quick reply ${index}`);
+  return checkContent(content) ?? checkActions(actionsOf({ content }), taken) ?? checkSize({ ...beside, content });
+}
+
 const ofForm: ReadonlyMap<string, string> = new Map([[formSubmitId, "the form's own button"]]);
 const encoder = new TextEncoder();
 
-/** The rules of the content alone, as for an edit, which changes nothing else. Paths begin with `/content`. */
-export function checkContent(content: Content): MessageFault | undefined {
+/** The rules of the content alone. Paths begin with `/content`. */
+function checkContent(content: Content): MessageFault | undefined {
   switch (content.type) {
     case "text":
       return content.entities === undefined ? undefined : checkEntities(content);

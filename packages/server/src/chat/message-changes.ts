@@ -29,7 +29,7 @@ export async function editMessage(
 ): Promise<ReplyOf<"message.edit">> {
   const { conversation, target, content, rev, clientId, control } = command;
   await accessMembership(context, actor, conversation);
-  checkEditedContent(content);
+  await checkEditedContent(context, command);
   const fault = content.type === "custom" ? await context.customKinds.check(content) : undefined;
   const draft: Draft = {
     from: actor.user,

@@ -3,11 +3,11 @@
  * clientId is the same message for ever) and D4 (sends of one connection commit in the order they were sent).
  */
 import {
-  checkContent,
+  checkEdit,
   checkMessage,
+  needsAltText,
   SudaError,
   type CommandOf,
-  type Content,
   type MessageBody,
   type MessageFault,
   type ReplyOf,
@@ -71,9 +71,20 @@ export function checkSendable(actor: Actor, message: MessageBody, at: string): v
     throw new SudaError("bot.required", `${at}/sender is for bots; leave it out, your own name and picture are in your profile.`, { path: `${at}/sender` });
 }
 
+type EditedContent = Pick<CommandOf<"message.edit">, "conversation" | "target" | "content">;
+
 /** What is wrong with an edited content but for its shape; of a kind's schema only {@link CustomKinds} knows. @throws SudaError frame.invalid */
-export function checkEditedContent(content: Content): void {
-  refuse(checkContent(content), "");
+export async function checkEditedContent({ store }: ChatContext, { conversation, target, content }: EditedContent): Promise<void> {
+  const beside = needsAltText(content.type) ? await readBeside(store, { conversation, target, content }) : undefined;
+  refuse(checkEdit(content, beside ?? {}), "");
+}
+
+/** What stands beside the content never changes, so that it may be read before the edit has its place. Nothing, where the store will refuse. */
+async function readBeside({ log }: ChatContext["store"], { conversation, target, content }: EditedContent): Promise<Omit<MessageBody, "content"> | undefined> {
+  const [entry] = await log.readAfter(conversation, target - 1, 1);
+  if (entry?.seq !== target || entry.body.type !== "message.created" || entry.body.content.type !== content.type) return undefined;
+  const { type: _type, content: _content, part: _part, agent: _agent, ...beside } = entry.body;
+  return beside;
 }
 
 function refuse(fault: MessageFault | undefined, at: string): void {

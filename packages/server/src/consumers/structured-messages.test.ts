@@ -75,4 +75,47 @@ describe("structured messages", () => {
     assert.equal(await edit({ type: "card", title: "x".repeat(81) }), "/content/title");
     assert.equal(await edit({ type: "text", text: "x" }), "/content/type");
   });
+
+  test("[T3] the actions of an edit have ids of their own, and none of the message's quick replies", async () => {
+    await using suda = await TestServer.open();
+    await using alice = await suda.connectBot("alice");
+    const { id: conversation } = await createTestGroup(alice, []);
+    const action = (id: string): object => ({ type: "message", id, label: "x", text: "x" });
+    const quickReplies = [{ action: action("quick") }];
+    await alice.request({ type: "message.send", conversation, clientId: "c", content: { type: "card", title: "t" }, altText: "x", quickReplies });
+    const edit = async (...ids: readonly string[]): Promise<unknown> => {
+      const command = { type: "message.edit", conversation, target: 1, content: { type: "card", title: "t", buttons: ids.map(action) } };
+      const answer = await alice.answer(command);
+      return answer.type === "error" ? [answer.code, answer.path] : "ok";
+    };
+    assert.equal(await edit("a", "b"), "ok");
+    assert.deepEqual(await edit("a", "a"), ["frame.invalid", "/content/buttons/1/id"]);
+    assert.deepEqual(await edit("a", "quick"), ["frame.invalid", "/content/buttons/1/id"]);
+    const { events } = await alice.request({ type: "history.get", conversation, after: 0 });
+    assert.equal(events.filter(({ type }) => type === "message.edited").length, 1, "nothing of the others is stored");
+  });
+
+  test("[T1] an edit of 65,536 bytes as JSON, with what stands beside it, is taken; one more is refused", async () => {
+    await using suda = await TestServer.open();
+    await using alice = await suda.connectBot("alice", { subprotocols: ["suda.v1.msgpack"] });
+    const { id: conversation } = await createTestGroup(alice, []);
+    const beside = { altText: "x", silent: true };
+    // Escaped, a control character is six bytes of JSON and one of MessagePack.
+    const content = (length: number): object => ({
+      type: "carousel",
+      items: Array.from({ length: 12 }, (_, index) => ({
+        type: "card",
+        text: "\u0001".repeat(640),
+        thumbnail: { url: `https://a.example/?${"x".repeat(index === 11 ? length : 1_600)}` },
+      })),
+    });
+    const most = 65_536 - Buffer.byteLength(JSON.stringify({ ...beside, content: content(1) })) + 1;
+    await alice.request({ type: "message.send", conversation, clientId: "c", content: content(1), ...beside });
+    const edit = async (length: number): Promise<unknown> => {
+      const answer = await alice.answer({ type: "message.edit", conversation, target: 1, content: content(length) });
+      return answer.type === "error" ? [answer.code, answer.path] : "ok";
+    };
+    assert.equal(await edit(most), "ok");
+    assert.deepEqual(await edit(most + 1), ["frame.invalid", "/content"]);
+  });
 });
