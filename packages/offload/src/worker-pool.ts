@@ -30,6 +30,8 @@ export interface WorkerPoolOptions {
   readonly maxHeapMb?: number;
   /** How long a thread waits for its next work before it ends. Default 30 s. */
   readonly idleMs?: number;
+  /** Options of Node for the threads, in place of those of the process. Default: the process's own. */
+  readonly execArgv?: readonly string[];
   readonly clock?: Clock;
   /** Told of a thread that failed while it had no work, such as by a timer that a module left behind. Default: nobody. */
   readonly onThreadError?: (error: Error) => void;
@@ -92,6 +94,7 @@ export class WorkerPool implements AsyncDisposable {
       // A thread that sleeps in Atomics.wait would not serve timers and sockets that a module keeps, such as a driver's heartbeat.
       atomics: "disabled",
       recordTiming: false,
+      ...(options.execArgv === undefined ? {} : { execArgv: [...options.execArgv] }),
       resourceLimits: { maxOldGenerationSizeMb: atLeast(16, options.maxHeapMb ?? 512, "maxHeapMb") },
     });
     // Without a listener such an error would end the process.

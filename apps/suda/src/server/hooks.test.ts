@@ -1,13 +1,13 @@
 /** Hooks as they are configured, of the real process. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { newWebhookSecret } from "@suda/protocol";
-import { clientId, CommandRefused, ServerProcess, signToken, textOf, userId, WireClient, writeTokenKey } from "@suda/testing";
+import { clientId, CommandRefused, eventually, ServerProcess, signToken, textOf, userId, WireClient, writeTokenKey } from "@suda/testing";
 
 const program = fileURLToPath(new URL("../../bin/suda.js", import.meta.url));
 
@@ -96,4 +96,85 @@ test("[W11] a module's hook refuses a message with its reason, and lets another 
     alice.request("message.send", { conversation: id, clientId: clientId(text[0] ?? ""), content: textOf(text) });
   await assert.rejects(say("a bad word"), (error) => error instanceof CommandRefused && error.message === "send.refused: Be kind.");
   assert.equal((await say("better")).seq, 1);
+});
+
+test("[W18] a hook with offload: true computes in a thread: another user's message is acknowledged meanwhile", async (t) => {
+  const directory = temporaryDirectory(t);
+  const [computing, go] = [join(directory, "computing"), join(directory, "go")];
+  // Without a pause, as an old classifier does; on the loop nobody could write the file that ends it, and the time would be over.
+  writeFileSync(
+    join(directory, "hooks.mjs"),
+    `import { existsSync, writeFileSync } from "node:fs";
+export const hooks = { beforeSend: { offload: true, timeoutMs: 60_000, hook: ({ messages: [{ content }] }) => {
+  if (content.text !== "slow") return undefined;
+  writeFileSync(${JSON.stringify(computing)}, "");
+  for (const end = Date.now() + 20_000; !existsSync(${JSON.stringify(go)}) && Date.now() < end; );
+  return existsSync(${JSON.stringify(go)}) ? { decision: "refuse", reason: "computed" } : undefined;
+} } };`,
+  );
+  await using server = await ServerProcess.open({
+    program: [program, "serve", "--port", "0", "--store", "memory", "--data", directory],
+    env: { SUDA_HOOKS_MODULE: join(directory, "hooks.mjs") },
+  });
+  await using alice = await WireClient.open({ url: server.url, token: signToken(directory, "alice") });
+  await using carol = await WireClient.open({ url: server.url, token: signToken(directory, "carol") });
+  const { id } = (await alice.request("conversation.open", { with: userId("bob") })).conversation;
+  const { id: other } = (await carol.request("conversation.open", { with: userId("bob") })).conversation;
+  let isAnswered = false;
+  const slow = assert
+    .rejects(alice.request("message.send", { conversation: id, clientId: clientId("s"), content: textOf("slow") }), { message: "send.refused: computed" })
+    .finally(() => (isAnswered = true));
+  await eventually(async () => existsSync(computing));
+  assert.equal((await carol.request("message.send", { conversation: other, clientId: clientId("q"), content: textOf("quick") })).seq, 1);
+  assert.equal(isAnswered, false);
+  writeFileSync(go, "");
+  await slow;
+});
+
+test("[W18] [W13] one that does not come back has its time, as every hook, and its thread is ended; who comes next is answered", async (t) => {
+  for (const [onFailure, expected] of [
+    ["refuse", "hook.failed"],
+    ["allow", "ok"],
+  ] as const) {
+    const directory = temporaryDirectory(t);
+    const source = `export const hooks = { beforeSend: { offload: true, onFailure: "${onFailure}", hook: ({ messages: [{ content }] }) => {
+  while (content.text === "hang");
+  if (content.text === "throw") throw new Error("no");
+} } };`;
+    writeFileSync(join(directory, "hooks.mjs"), source);
+    await using server = await ServerProcess.open({
+      program: [program, "serve", "--port", "0", "--store", "memory", "--data", directory],
+      env: { SUDA_HOOKS_MODULE: join(directory, "hooks.mjs") },
+    });
+    await using alice = await WireClient.open({ url: server.url, token: signToken(directory, "alice") });
+    const { id } = (await alice.request("conversation.open", { with: userId("bob") })).conversation;
+    const say = async (text: string): Promise<string> => {
+      try {
+        await alice.request("message.send", { conversation: id, clientId: clientId(text), content: textOf(text) });
+        return "ok";
+      } catch (error) {
+        if (!(error instanceof CommandRefused)) throw error;
+        return error.frame.code;
+      }
+    };
+    assert.equal(await say("hang"), expected);
+    assert.equal(await say("throw"), expected);
+  }
+});
+
+test("[W18] an offload that cannot be meant, and a module that a thread cannot load, keep the server from starting", (t) => {
+  const directory = temporaryDirectory(t);
+  for (const [source, what] of [
+    ["export const hooks = { beforeSend: { offload: 1, hook() {} } };", /hooks\.beforeSend of .* has an offload that cannot be meant/],
+    ["export const hooks = { afterCommit: { offload: true } };", /hooks\.afterCommit of .* has an offload that cannot be meant/],
+    [
+      "import { isMainThread } from 'node:worker_threads';\nif (!isMainThread) throw new Error('main thread only');\nexport const hooks = { beforeSend: { offload: true, hook() {} } };",
+      /hooks\.beforeSend of .* does not load in a thread: Error: main thread only$/,
+    ],
+  ] as const) {
+    writeFileSync(join(directory, "hooks.mjs"), source);
+    const refusal = refusalOf(directory, { SUDA_HOOKS_MODULE: join(directory, "hooks.mjs") });
+    assert.match(refusal[0], what);
+    assert.match(refusal[1], /offload/);
+  }
 });

@@ -44,7 +44,8 @@ const portAttempts = 20;
 export async function runServer({ loaded, prepare, companion, mayMovePort, banner, print }: RunOptions): Promise<void> {
   const { config } = loaded;
   const tokenKeys = [...tokenKeysOf(config), ...(companion === undefined ? [] : [companion.tokenKey])];
-  const hooks = await loadHooks(config);
+  await using loadedHooks = await loadHooks(config);
+  const { hooks } = loadedHooks;
   createDataDirectory(config.data);
   await using store = await openStore(config);
   await using server = createConfiguredServer(loaded, store, { tokenKeys, hooks, companion });
