@@ -65,7 +65,7 @@ async function loadModule(file: string): Promise<{ readonly hooks: ServerHooks; 
   const { hooks } = loaded;
   if (typeof hooks !== "object" || hooks === null || !Object.keys(hooks).every((name) => hookNames.some((known) => known === name)))
     throw new CommandError("config", `${file} exports no hooks`, "export const hooks = { beforeSend: { hook }, afterCommit: { hook } }");
-  return offloadMarked(file, module, hooks);
+  return offloadMarked(file, module, hooks as Readonly<Record<string, unknown>>);
 }
 
 /** Puts those that are marked into threads; what else is wrong with them is the server's to say. */

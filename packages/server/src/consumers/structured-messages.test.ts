@@ -1,7 +1,7 @@
 /** Structured messages through the server: what is refused, with which path, over WebSocket and over HTTP. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { MessageBody } from "@suda/protocol";
+import type { Action, Content, MessageBody } from "@suda/protocol";
 import { clientId, codeOf, createTestGroup, goldenKinds, goldenMessage, goldenMessages, TestServer } from "@suda/testing";
 
 /** A message that breaks one rule, and where. */
@@ -43,7 +43,7 @@ describe("structured messages", () => {
     await using alice = await suda.connectBot("alice");
     const { id: conversation } = await createTestGroup(alice, []);
     const send = async (more: Partial<MessageBody>): Promise<string> =>
-      codeOf(await alice.answer({ type: "message.send", conversation, clientId: "c", ...goldenMessage("text"), ...more }));
+      codeOf(await alice.answer({ type: "message.send", conversation, clientId: clientId("c"), ...goldenMessage("text"), ...more }));
     assert.equal(await send({}), "ok");
     assert.equal(await send({}), "ok");
     for (const more of [{ altText: "x" }, { silent: true }, { sender: { name: "x" } }, { quickReplies: [] }]) assert.equal(await send(more), "send.conflict");
@@ -80,9 +80,9 @@ describe("structured messages", () => {
     await using suda = await TestServer.open();
     await using alice = await suda.connectBot("alice");
     const { id: conversation } = await createTestGroup(alice, []);
-    const action = (id: string): object => ({ type: "message", id, label: "x", text: "x" });
+    const action = (id: string): Action => ({ type: "message", id, label: "x", text: "x" });
     const quickReplies = [{ action: action("quick") }];
-    await alice.request({ type: "message.send", conversation, clientId: "c", content: { type: "card", title: "t" }, altText: "x", quickReplies });
+    await alice.request({ type: "message.send", conversation, clientId: clientId("c"), content: { type: "card", title: "t" }, altText: "x", quickReplies });
     const edit = async (...ids: readonly string[]): Promise<unknown> => {
       const command = { type: "message.edit", conversation, target: 1, content: { type: "card", title: "t", buttons: ids.map(action) } };
       const answer = await alice.answer(command);
@@ -101,7 +101,7 @@ describe("structured messages", () => {
     const { id: conversation } = await createTestGroup(alice, []);
     const beside = { altText: "x", silent: true };
     // Escaped, a control character is six bytes of JSON and one of MessagePack.
-    const content = (length: number): object => ({
+    const content = (length: number): Content => ({
       type: "carousel",
       items: Array.from({ length: 12 }, (_, index) => ({
         type: "card",
@@ -110,7 +110,7 @@ describe("structured messages", () => {
       })),
     });
     const most = 65_536 - Buffer.byteLength(JSON.stringify({ ...beside, content: content(1) })) + 1;
-    await alice.request({ type: "message.send", conversation, clientId: "c", content: content(1), ...beside });
+    await alice.request({ type: "message.send", conversation, clientId: clientId("c"), content: content(1), ...beside });
     const edit = async (length: number): Promise<unknown> => {
       const answer = await alice.answer({ type: "message.edit", conversation, target: 1, content: content(length) });
       return answer.type === "error" ? [answer.code, answer.path] : "ok";
