@@ -107,7 +107,7 @@ async function offloadMarked(
       );
     }
   }
-  return { hooks: ready as ServerHooks, close };
+  return { hooks: ready, close };
 }
 
 /** The server has its own time-out and gives up by the signal, which ends the thread; the pool's is the longest that there is. */
