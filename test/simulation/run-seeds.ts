@@ -102,8 +102,9 @@ function* partsOf({ from, to }: SeedRange): Generator<SeedRange> {
 /** This file, run as a process of its own. */
 class Worker implements Disposable {
   readonly #child = fork(fileURLToPath(import.meta.url), {
-    // A world lives for a tenth of a second: most of it need not outlive the young generation.
-    execArgv: ["--max-semi-space-size=64", ...process.execArgv.filter((argument) => !argument.startsWith("--test"))],
+    // A world lives for a tenth of a second: most of it need not outlive the young generation. And its clients meet so many
+    // refusals and lost connections that writing down where each came from costs more than the errors do.
+    execArgv: ["--max-semi-space-size=64", "--stack-trace-limit=2", ...process.execArgv.filter((argument) => !argument.startsWith("--test"))],
   });
 
   run(job: Job): Promise<Answer> {
