@@ -1,4 +1,4 @@
-/** What Tab makes of what was typed: commands, conversations, users. */
+/** What Tab makes of what was typed: commands, the bot's too, conversations, users. */
 import type { UserId } from "@suda/protocol";
 import { commandTable } from "./command-table.ts";
 import { pressables } from "./message-actions.ts";
@@ -19,9 +19,10 @@ export interface Completion {
 export function complete(session: ChatSession, before: string): Completion | undefined {
   const word = /\S*$/.exec(before)?.[0] ?? "";
   if (/^\/\S*$/.test(before)) {
+    const ofBot = session.botCommands.map(({ name }) => safeLine(name));
     return choose(
       word,
-      commandNames.map((name) => `/${name}`),
+      [...commandNames, ...ofBot].map((name) => `/${name}`),
     );
   }
   const command = /^\/(\S+)\s/.exec(before)?.[1];

@@ -2,6 +2,7 @@
 import { ConnectionLost, openClient, RequestRefused, type SudaClient } from "@suda/client";
 import { systemClock } from "@suda/protocol";
 import { CommandError } from "../command-error.ts";
+import { BotCommands } from "./bot-commands.ts";
 import { ChatSocket } from "./chat-socket.ts";
 import { FullScreen } from "./full-screen.ts";
 import { runJson } from "./json.ts";
@@ -78,7 +79,8 @@ async function chatWith(options: ChatOptions): Promise<0 | 1> {
 }
 
 function createSession(options: ChatOptions, client: SudaClient, listener: SessionListener): ChatSession {
-  return new ChatSession({ client, messages: messagesFor(options.language), clock: systemClock, listener });
+  const botCommands = new BotCommands({ url: options.url, token: options.token, clock: systemClock });
+  return new ChatSession({ client, messages: messagesFor(options.language), clock: systemClock, listener, botCommands });
 }
 
 async function openSession(session: ChatSession, user: string | undefined): Promise<void> {

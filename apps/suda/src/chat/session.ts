@@ -4,8 +4,9 @@
  * which only read it and call it.
  */
 import type { ClientConversation, ConnectionState, SudaClient } from "@suda/client";
-import { isUserId, limits, type Clock, type ConversationId, type LogEvent, type Member, type UserId } from "@suda/protocol";
+import { isUserId, limits, type Clock, type ConversationId, type LogEvent, type Member, type SlashCommand, type UserId } from "@suda/protocol";
 import { Asking } from "./asking.ts";
+import type { BotCommands } from "./bot-commands.ts";
 import { ConversationView } from "./conversation-view.ts";
 import { firstConnection } from "./first-connection.ts";
 import type { Messages } from "./messages.ts";
@@ -31,6 +32,8 @@ export interface SessionOptions {
   readonly messages: Messages;
   readonly clock: Clock;
   readonly listener: SessionListener;
+  /** What bots offer for Tab; without it nothing. */
+  readonly botCommands?: BotCommands;
 }
 
 /** Events of one page of history. */
@@ -117,6 +120,12 @@ export class ChatSession implements AsyncDisposable {
     return record?.with === undefined ? room.id : this.people.nameOf(record.with);
   }
 
+  /** Slash commands that the bot with whom one speaks offers. */
+  get botCommands(): readonly SlashCommand[] {
+    const other = this.#current?.record?.with;
+    return (other === undefined ? undefined : this.#options.botCommands?.of(other)) ?? [];
+  }
+
   /** Whether the other one of a direct conversation is online; `undefined` when that is not known. */
   presenceOf({ record }: ConversationView): boolean | undefined {
     return record?.with === undefined ? undefined : this.client.presence.getSnapshot().get(record.with);
@@ -187,6 +196,7 @@ export class ChatSession implements AsyncDisposable {
     this.#closeCurrent = ends;
     this.#current = view;
     if (other !== undefined) this.people.learn([other]);
+    if (other !== undefined) void this.#options.botCommands?.learn(other);
     this.#onRoom(view);
     return view;
   }
