@@ -104,7 +104,7 @@ class Worker implements Disposable {
   readonly #child = fork(fileURLToPath(import.meta.url), {
     // A world lives for a tenth of a second: most of it need not outlive the young generation. And its clients meet so many
     // refusals and lost connections that writing down where each came from costs more than the errors do.
-    execArgv: ["--max-semi-space-size=64", "--stack-trace-limit=2", ...process.execArgv.filter((argument) => !argument.startsWith("--test"))],
+    execArgv: ["--max-semi-space-size=128", "--stack-trace-limit=0", ...process.execArgv.filter((argument) => !argument.startsWith("--test"))],
   });
 
   run(job: Job): Promise<Answer> {
