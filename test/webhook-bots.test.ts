@@ -17,7 +17,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { createBot, nodeListener } from "@suda/bot";
 import type { ConversationId, Event, LogEvent } from "@suda/protocol";
-import { ServerProcess, signToken, WireClient, writeTokenKey } from "@suda/testing";
+import { freePort, ServerProcess, signToken, WireClient, writeTokenKey } from "@suda/testing";
 
 const program = fileURLToPath(new URL("../examples/bot-in-python/bot.py", import.meta.url));
 const command = fileURLToPath(new URL("../apps/suda/bin/suda.js", import.meta.url));
@@ -28,7 +28,7 @@ type Created = Extract<LogEvent, { type: "message.created" }>;
 
 test("the Python bot asks, judges a tap with a toast and a message, and asks on", { skip, timeout: 60_000 }, async () => {
   await using world = await World.open();
-  await using quiz = await PythonBot.open(await world.register("quiz", await PythonBot.port()));
+  await using quiz = await PythonBot.open(await world.register("quiz", await freePort()));
   await using alice = await world.talk("alice", "quiz");
   await alice.say("사과");
   equal(textOf(await alice.answer()), "사과 = apple");
@@ -61,7 +61,7 @@ test("the Python bot asks, judges a tap with a toast and a message, and asks on"
 
 test("what was said while the Python bot and the server were down is answered once, in order", { skip, timeout: 90_000 }, async () => {
   await using world = await World.open();
-  const registered = await world.register("quiz", await PythonBot.port());
+  const registered = await world.register("quiz", await freePort());
   {
     await using quiz = await PythonBot.open(registered);
     await using alice = await world.talk("alice", "quiz");
@@ -172,7 +172,7 @@ class World implements AsyncDisposable {
   }
 
   async talk(user: string, bot: string): Promise<Talk> {
-    return Talk.open(this.url, this.tokenOf(user), { user, bot });
+    return Talk.open(this.url, this.tokenOf(user), bot);
   }
 
   /** `kill -9`, and again on the same data. */
@@ -206,7 +206,6 @@ class Talk implements AsyncDisposable {
   readonly #events: Event[];
   readonly #bot: string;
   #seen = 0;
-  #said = 0;
 
   private constructor(client: WireClient, parts: { conversation: ConversationId; events: Event[]; bot: string }) {
     this.#client = client;
@@ -215,7 +214,7 @@ class Talk implements AsyncDisposable {
     this.#bot = parts.bot;
   }
 
-  static async open(url: string, token: string, { bot }: { user: string; bot: string }): Promise<Talk> {
+  static async open(url: string, token: string, bot: string): Promise<Talk> {
     const events: Event[] = [];
     const client = await WireClient.open({ url, token, onEvent: (event) => void events.push(event) });
     const { conversation } = await client.request("conversation.open", { with: bot as never });
@@ -223,7 +222,7 @@ class Talk implements AsyncDisposable {
   }
 
   async say(text: string): Promise<void> {
-    const clientId = `say-${randomBytes(4).toString("hex")}-${++this.#said}`;
+    const clientId = randomBytes(8).toString("hex");
     await this.#client.request("message.send", { conversation: this.#conversation, clientId: clientId as never, content: { type: "text", text } });
   }
 
@@ -232,8 +231,11 @@ class Talk implements AsyncDisposable {
   }
 
   /** The bot's next message. */
-  answer(): Promise<Created> {
-    return this.#until(() => this.#events.find((event): event is Created => this.#isAnswer(event)));
+  async answer(): Promise<Created> {
+    const isNext = (event: Event): event is Created => event.type === "message.created" && event.from === this.#bot && event.seq > this.#seen;
+    const next = await this.#until(() => this.#events.find(isNext));
+    this.#seen = next.seq;
+    return next;
   }
 
   toast(): Promise<string> {
@@ -256,12 +258,6 @@ class Talk implements AsyncDisposable {
     return this.#client[Symbol.asyncDispose]();
   }
 
-  #isAnswer(event: Event): boolean {
-    if (event.type !== "message.created" || event.from !== this.#bot || event.seq <= this.#seen) return false;
-    this.#seen = event.seq;
-    return true;
-  }
-
   /** @throws after twenty seconds, long before the test's own time-out, which would leave the processes behind */
   async #until<Found>(look: () => Found | undefined): Promise<Found> {
     for (let waitedMs = 0; waitedMs < 20_000; waitedMs += 10) {
@@ -282,17 +278,6 @@ class PythonBot implements AsyncDisposable {
     this.#child = child;
     this.url = url;
     this.#exited = new Promise((resolve) => child.once("exit", (code) => resolve(code)));
-  }
-
-  /** A free one; the bot must be registered before it starts, since its secret comes of that. */
-  static async port(): Promise<number> {
-    const server = createServer();
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, "close");
-    return port;
   }
 
   static async open({ port, secret }: Registered): Promise<PythonBot> {

@@ -3,13 +3,12 @@ import assert from "node:assert/strict";
 import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
-import { WireClient } from "@suda/testing";
+import { freePort, WireClient } from "@suda/testing";
 import { paths, read, root } from "./repository.ts";
 import { snippetsOf, unnamedFences, type Snippet } from "./snippets.ts";
 
@@ -335,14 +334,6 @@ function nginxProblem(): string | false {
   } catch {
     return "nginx is not installed";
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function answering(url: string): Promise<void> {

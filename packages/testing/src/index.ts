@@ -11,6 +11,7 @@ export {
   type ViolationKind,
 } from "./checker.ts";
 export { atEntry, damaged, findingsOf, ofUser, type Damage } from "./damaged-store.ts";
+export { freePort } from "./free-port.ts";
 export { goldenKinds, goldenMessage, goldenMessages, type GoldenMessage } from "./golden-messages.ts";
 export { RawWebSocket, type RawWebSocketOptions } from "./raw-socket/raw-websocket.ts";
 export { encodeWebSocketFrame, FrameReader, opcodes, type FrameOptions, type ReceivedFrame } from "./raw-socket/websocket-frame.ts";

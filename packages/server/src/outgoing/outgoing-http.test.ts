@@ -3,7 +3,7 @@ import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { test } from "node:test";
-import { ManualClock } from "@suda/testing";
+import { freePort, ManualClock } from "@suda/testing";
 import { getGlobalDispatcher } from "undici";
 import { OutgoingError } from "./outgoing-error.ts";
 import { OutgoingHttp } from "./outgoing-http.ts";
@@ -382,11 +382,6 @@ class Target implements AsyncDisposable {
     this.cut();
     await new Promise((resolve) => this.#server.close(resolve));
   }
-}
-
-async function freePort(): Promise<number> {
-  await using target = await Target.tcp(() => {});
-  return target.port;
 }
 
 async function until(isSo: () => boolean): Promise<void> {
