@@ -28,6 +28,14 @@ if (bug === undefined || values.data === undefined) {
 const layer = new MemoryChannelLayer({ onFailure: (error) => console.error(error) });
 const store = await openLmdbStore({ directory: values.data });
 const secret = Buffer.from(readFileSync(join(values.data, "token-key"), "utf8").trim(), "base64url");
-const server = createServer({ store: plant[bug](store, layer), layer, auth: { tokenKeys: [{ algorithms: ["HS256"], secret }] }, logLevel: "error" });
+const unlimited = { perSecond: 0, burst: 1 };
+const server = createServer({
+  store: plant[bug](store, layer),
+  layer,
+  auth: { tokenKeys: [{ algorithms: ["HS256"], secret }] },
+  // As `unlimitedServer`: a refusal would end the test before the bug is seen.
+  limits: { commands: unlimited, connects: unlimited },
+  logLevel: "error",
+});
 const { url } = await server.listen({ host: "127.0.0.1", port: 0 });
 console.log(`ready ${url}`);
