@@ -4,6 +4,8 @@ import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
+// Node runs them in the order of their names. test/simulation comes last, so that the two processes of its thousand worlds have
+// the machine to themselves.
 const wanted = process.argv.slice(2);
 const files = ["packages", "apps", "examples", "test"]
   .flatMap((root) => findTests(root))

@@ -17,6 +17,11 @@ test("no file is over 400 lines without a reason", () => {
   assert.deepEqual(listed, [], "these are short enough now, or gone: take them off the list");
 });
 
+test("the thousand worlds come last, when no other test file needs the machine", () => {
+  // The order in which Node runs them.
+  assert.equal(paths.filter(isTest).toSorted().at(-1), "test/simulation/simulation.test.ts");
+});
+
 test("exports have names", () => {
   const withDefault = filesThat((path) => isSource(path)).filter(({ text }) => /^export default\b|^export \{[^}]*\bas default\b/m.test(text));
   assert.deepEqual(

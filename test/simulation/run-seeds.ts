@@ -1,24 +1,10 @@
-/** Many seeds, one world after the other: in this process, or in several at once. */
-import { fork } from "node:child_process";
+/** Many seeds, in several processes at once. */
+import { fork, type ChildProcess } from "node:child_process";
+import { rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { simulate, type SimulatedWorldOptions } from "@suda/testing";
-
-export interface SeedRange {
-  readonly from: number;
-  /** Included. */
-  readonly to: number;
-}
-
-/** What all worlds of a run have in common. */
-export interface RunOptions extends Pick<SimulatedWorldOptions, "users" | "devices" | "faults" | "faultRate"> {
-  readonly actions?: number;
-}
-
-export interface SeedFailure {
-  readonly seed: number;
-  /** What disagreed, and the command that runs this one world again. */
-  readonly message: string;
-}
+import { build, type PluginBuild } from "esbuild";
+import type { Answer, Job } from "./seed-worker.ts";
+import type { RunOptions, SeedFailure, SeedRange } from "./seeds.ts";
 
 export interface ManySeeds {
   readonly ranges: readonly SeedRange[];
@@ -37,39 +23,8 @@ export interface Outcome {
   readonly cpuMs: number;
 }
 
-interface Answer {
-  readonly failures: readonly SeedFailure[];
-  /** Of the process so far. */
-  readonly cpuMs: number;
-}
-
-interface Job {
-  readonly range: SeedRange;
-  readonly options: RunOptions;
-}
-
 /** Seeds handed to a process at a time. */
 const partSize = 25;
-
-export async function runSeeds({ from, to }: SeedRange, options: RunOptions): Promise<readonly SeedFailure[]> {
-  const failures: SeedFailure[] = [];
-  for (let seed = from; seed <= to; seed++) {
-    try {
-      await simulate({ ...options, seed });
-    } catch (error) {
-      const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      failures.push({ seed, message: `${what}\nTo see it again: ${commandFor(seed, options)}` });
-    }
-  }
-  return failures;
-}
-
-/** The command that runs one seed, and nothing else, as it was run here. */
-export function commandFor(seed: number, { users, devices, actions, faults, faultRate }: RunOptions): string {
-  const given = Object.entries({ users, devices, actions, faults: faults?.map((fault) => fault.replaceAll(" ", "-")).join(","), "fault-rate": faultRate });
-  const chosen = given.flatMap(([name, value]) => (value === undefined ? [] : ` --${name} ${value}`)).join("");
-  return `npm run test:simulation -- --seeds ${seed}${chosen}`;
-}
 
 export async function runSeedsInProcesses({ ranges, processes, options, onFailure, onProgress }: ManySeeds): Promise<Outcome> {
   const startedAt = performance.now();
@@ -77,9 +32,10 @@ export async function runSeedsInProcesses({ ranges, processes, options, onFailur
   const parts = ranges.flatMap((range) => [...partsOf(range)]);
   let next = 0;
   let seeds = 0;
+  await using program = await WorkerProgram.open();
   const cpuMs = await Promise.all(
     Array.from({ length: Math.min(processes, parts.length) }, async () => {
-      using worker = new Worker();
+      using worker = new Worker(program);
       let used = 0;
       for (let range = parts[next++]; range !== undefined; range = parts[next++]) {
         const answer = await worker.run({ range, options });
@@ -99,13 +55,50 @@ function* partsOf({ from, to }: SeedRange): Generator<SeedRange> {
   for (let first = from; first <= to; first += partSize) yield { from: first, to: Math.min(first + partSize - 1, to) };
 }
 
-/** This file, run as a process of its own. */
+/** `seed-worker.ts` in one file: on-the-fly translation, with the names that it keeps of every function, costs a fifth of a world's time. */
+class WorkerProgram implements AsyncDisposable {
+  readonly path: string;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  static async open(): Promise<WorkerProgram> {
+    // Below node_modules, where it finds the libraries, which stay outside of it.
+    const path = fileURLToPath(new URL(`../../node_modules/.cache/suda/seed-worker-${process.pid}-${++opened}.mjs`, import.meta.url));
+    await build({
+      entryPoints: [fileURLToPath(new URL("seed-worker.ts", import.meta.url))],
+      outfile: path,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      target: "node20",
+      conditions: ["suda-source"],
+      plugins: [{ name: "libraries outside", setup: leaveLibrariesOut }],
+    });
+    return new WorkerProgram(path);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.path, { force: true });
+  }
+}
+
+let opened = 0;
+
+function leaveLibrariesOut(bundle: PluginBuild): void {
+  bundle.onResolve({ filter: /^[^./]/ }, ({ kind, path }) => (kind === "entry-point" || path.startsWith("@suda/") ? undefined : { path, external: true }));
+}
+
+/** One process of it. */
 class Worker implements Disposable {
-  readonly #child = fork(fileURLToPath(import.meta.url), {
+  readonly #child: ChildProcess;
+
+  constructor(program: WorkerProgram) {
     // A world lives for a tenth of a second: most of it need not outlive the young generation. And its clients meet so many
     // refusals and lost connections that writing down where each came from costs more than the errors do.
-    execArgv: ["--max-semi-space-size=128", "--stack-trace-limit=0", ...process.execArgv.filter((argument) => !argument.startsWith("--test"))],
-  });
+    this.#child = fork(program.path, { execArgv: ["--max-semi-space-size=128", "--stack-trace-limit=0"] });
+  }
 
   run(job: Job): Promise<Answer> {
     return new Promise((resolve, reject) => {
@@ -124,17 +117,3 @@ class Worker implements Disposable {
     this.#child.disconnect();
   }
 }
-
-async function work({ range, options }: Job): Promise<void> {
-  const failures = await runSeeds(range, options);
-  const { user, system } = process.cpuUsage();
-  process.send?.({ failures, cpuMs: (user + system) / 1_000 } satisfies Answer);
-}
-
-if (process.send !== undefined && process.argv[1] === fileURLToPath(import.meta.url))
-  process.on("message", (job: Job) => {
-    work(job).catch((error: unknown) => {
-      console.error(error);
-      process.exit(1);
-    });
-  });

@@ -7,7 +7,8 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { faultNames, simulate, type FaultName } from "@suda/testing";
-import { runSeedsInProcesses, type RunOptions } from "./run-seeds.ts";
+import { runSeedsInProcesses } from "./run-seeds.ts";
+import type { RunOptions } from "./seeds.ts";
 
 const { values } = parseArgs({
   options: {

@@ -13,8 +13,8 @@ import { fileURLToPath } from "node:url";
 import { ServerProcess, signToken, WireClient, writeTokenKey } from "@suda/testing";
 import type { Event } from "@suda/protocol";
 
-const client = fileURLToPath(new URL("../examples/python-client/client.py", import.meta.url));
-const command = fileURLToPath(new URL("../apps/suda/bin/suda.js", import.meta.url));
+const client = fileURLToPath(new URL("../../examples/python-client/client.py", import.meta.url));
+const command = fileURLToPath(new URL("../../apps/suda/bin/suda.js", import.meta.url));
 // Debian's packages are importable by Debian's Python alone, and another one may come first on the path.
 const python = ["/usr/bin/python3", "python3"].find(canImportWebsocket);
 const isRequired = process.env["REQUIRE_PYTHON"] === "1";

@@ -19,8 +19,8 @@ import { createBot, nodeListener } from "@suda/bot";
 import type { ConversationId, Event, LogEvent } from "@suda/protocol";
 import { freePort, ServerProcess, signToken, WireClient, writeTokenKey } from "@suda/testing";
 
-const program = fileURLToPath(new URL("../examples/bot-in-python/bot.py", import.meta.url));
-const command = fileURLToPath(new URL("../apps/suda/bin/suda.js", import.meta.url));
+const program = fileURLToPath(new URL("../../examples/bot-in-python/bot.py", import.meta.url));
+const command = fileURLToPath(new URL("../../apps/suda/bin/suda.js", import.meta.url));
 const python = ["/usr/bin/python3", "python3"].find(canRun);
 const skip = python === undefined && process.env["REQUIRE_PYTHON"] !== "1" ? "python3 is not installed" : false;
 
