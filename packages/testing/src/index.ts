@@ -18,6 +18,8 @@ export { encodeWebSocketFrame, FrameReader, opcodes, type FrameOptions, type Rec
 export { CommandRefused, ConnectionEnded, WireClient, type WireClientOptions } from "./raw-socket/wire-client.ts";
 export { SeededRandom } from "./seeded-random.ts";
 export { ServerDidNotStart, ServerProcess, signToken, writeTokenKey, type ServerExit, type ServerProcessOptions } from "./server-process.ts";
+export { CassandraNode } from "./cassandra/cassandra-node.ts";
+export { CassandraServer, skipWithoutCassandra, type CassandraServerOptions } from "./cassandra/cassandra-server.ts";
 export { RedisServer, skipWithoutRedis } from "./redis-server.ts";
 export { storeSuite, type OpenedStore, type OpenStore, type OpenStoreOptions } from "./store-suite.ts";
 export { AppTransport } from "./app-transport.ts";
