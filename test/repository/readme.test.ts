@@ -1,6 +1,6 @@
 /** What the README shows is real: its commands and programs run here, as they stand there. */
 import assert from "node:assert/strict";
-import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
-import { freePort, WireClient } from "@suda/testing";
+import { freePort, NginxServer, skipWithoutNginx, WireClient } from "@suda/testing";
 import { paths, read, root } from "./repository.ts";
 import { snippetsOf, unnamedFences, type Snippet } from "./snippets.ts";
 
@@ -163,23 +163,12 @@ describe("in production", () => {
     assert.match((await call()).stdout, /"id":"order-1001".*"seq":1,.*"duplicate":true/s);
   });
 
-  test("nginx with the README's location passes requests and upgrades on", { skip: nginxProblem(), timeout: 30_000 }, async () => {
-    const port = await freePort();
-    const configuration = join(directory, "nginx.conf");
+  test("nginx with the README's location passes requests and upgrades on", { skip: skipWithoutNginx, timeout: 30_000 }, async () => {
     const location = snippet("nginx").code.replace("http://127.0.0.1:8000", server.url);
-    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${directory}/nginx-${name};`).join(" ");
-    await writeFile(
-      configuration,
-      `daemon off; pid ${directory}/nginx.pid; error_log stderr; events {}\nhttp { access_log off; ${temporary} server { listen 127.0.0.1:${port};\n${location}} }\n`,
-    );
-    const nginx = new Program("nginx", ["-e", "stderr", "-c", configuration], process.env);
-    try {
-      await answering(`http://127.0.0.1:${port}/v1/users/alice`);
-      const refused = WireClient.open({ url: `http://127.0.0.1:${port}`, token: "not.a.token" });
-      await assert.rejects(refused, /auth\.invalid/, "the hello reached Suda through the proxy");
-    } finally {
-      await nginx.stop();
-    }
+    await using nginx = await NginxServer.open({ http: (port) => `server { listen 127.0.0.1:${port};\n${location}}` });
+    assert.equal((await fetch(`${nginx.url}/v1/users/alice`)).status, 401);
+    const refused = WireClient.open({ url: nginx.url, token: "not.a.token" });
+    await assert.rejects(refused, /auth\.invalid/, "the hello reached Suda through the proxy");
   });
 });
 
@@ -323,29 +312,6 @@ class ModuleFile implements AsyncDisposable {
 /** The README's commands, on a directory and a port of the test's own. */
 function developmentOf(directory: string): NodeJS.ProcessEnv {
   return { ...process.env, SUDA_DATA: directory, SUDA_PORT: "0", LANG: "en_US.UTF-8", LC_ALL: "en_US.UTF-8", NODE_ENV: "" };
-}
-
-/** A reason to skip; none where CI says that everything must run. */
-function nginxProblem(): string | false {
-  if (process.env["CI"] === "true") return false;
-  try {
-    execFileSync("nginx", ["-v"], { stdio: "ignore" });
-    return false;
-  } catch {
-    return "nginx is not installed";
-  }
-}
-
-async function answering(url: string): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const status = await fetch(url).then(
-      (response) => response.status,
-      () => undefined,
-    );
-    if (status === 401) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`Nothing answers at ${url}.`);
 }
 
 function escape(text: string): string {

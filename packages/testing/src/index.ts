@@ -12,6 +12,8 @@ export {
 } from "./checker.ts";
 export { atEntry, damaged, findingsOf, ofUser, type Damage } from "./damaged-store.ts";
 export { freePort } from "./free-port.ts";
+export { HaproxyServer, skipWithoutHaproxy, type HaproxyOptions } from "./haproxy-server.ts";
+export { NginxServer, skipWithoutNginx, type NginxOptions } from "./nginx-server.ts";
 export { goldenKinds, goldenMessage, goldenMessages, type GoldenMessage } from "./golden-messages.ts";
 export { RawWebSocket, type RawWebSocketOptions } from "./raw-socket/raw-websocket.ts";
 export { encodeWebSocketFrame, FrameReader, opcodes, type FrameOptions, type ReceivedFrame } from "./raw-socket/websocket-frame.ts";
