@@ -15,6 +15,7 @@ import {
   MemoryChannelLayer,
   type Channel,
   type ChannelLayer,
+  type ChannelLayerLink,
   type ChannelLayerStats,
   type LayerEvent,
   type Receive,
@@ -32,17 +33,14 @@ export interface RedisChannelLayerOptions {
   readonly inboxCapacity?: number;
   /** Gets what receivers throw (L8), and a {@link RedisLayerError} when Redis is lost. Default: ignored. */
   readonly onFailure?: (error: unknown) => void;
-  /** Redis is back after it was lost: events of other nodes may be missing, so what is live is to be compared with the logs. */
+  /** Redis is back after it was lost, or there at last: events of other nodes may be missing, so what is live is to be compared with the logs. */
   readonly onRestored?: () => void;
   readonly clock?: Clock;
 }
 
-export interface RedisLinkStatus {
-  readonly isConnected: boolean;
+export interface RedisLinkStatus extends ChannelLayerLink {
   /** Names that this node listens to. */
   readonly subscriptions: number;
-  /** Events for other nodes that did not go out: there was no connection, or too many waited. */
-  readonly lost: number;
 }
 
 const prefixExpression = /^[A-Za-z0-9._-]{1,40}$/;
@@ -86,7 +84,10 @@ export class RedisChannelLayer implements ChannelLayer {
     });
   }
 
-  /** Connects. @throws RedisLayerError unreachable: a node that starts alone would not know it; once open it comes back by itself */
+  /**
+   * Resolves after the first try. A Redis that is not there yet is told to `onFailure`, and then everything is as after a loss: the node works, and
+   * joins the others when it is there. @throws RedisLayerError refused: password, user or database number are wrong
+   */
   static async open(options: RedisChannelLayerOptions): Promise<RedisChannelLayer> {
     const layer = new RedisChannelLayer(options);
     await layer.#link.open();
@@ -101,7 +102,7 @@ export class RedisChannelLayer implements ChannelLayer {
     if (this.#isClosed) return;
     const node = channel.slice(0, this.#node.length);
     if (node === this.#node) return this.#local.send(channel, event);
-    void this.#sendTo(node, writeMessage(this.#node, [channel, event]));
+    void this.#countDropped(this.#publish(this.#nodePrefix + node, [channel, event]));
   }
 
   async groupAdd(group: string, channel: Channel): Promise<void> {
@@ -117,12 +118,12 @@ export class RedisChannelLayer implements ChannelLayer {
     checkGroupName(group);
     if (this.#isClosed) return;
     void this.#local.groupSend(group, event);
-    void this.#link.publish(this.#groupPrefix + group, writeMessage(this.#node, event));
+    void this.#publish(this.#groupPrefix + group, event);
   }
 
   stats(): ChannelLayerStats {
     const local = this.#local.stats();
-    return { ...local, dropped: local.dropped + this.#dropped };
+    return { ...local, dropped: local.dropped + this.#dropped, link: this.link };
   }
 
   /** How it stands with Redis. */
@@ -138,9 +139,13 @@ export class RedisChannelLayer implements ChannelLayer {
     await this.#link[Symbol.asyncDispose]();
   }
 
-  /** Never rejects. */
-  async #sendTo(node: string, message: Buffer): Promise<void> {
-    if ((await this.#link.publish(this.#nodePrefix + node, message)) === 0) this.#dropped++;
+  /** Never rejects. The number of nodes that heard it, `undefined` when it was lost. Encodes nothing that would be lost anyway. */
+  #publish(name: string, value: LayerEvent | readonly [channel: string, event: LayerEvent]): Promise<number | undefined> {
+    return this.#link.publish(name, () => writeMessage(this.#node, value));
+  }
+
+  async #countDropped(receivers: Promise<number | undefined>): Promise<void> {
+    if ((await receivers) === 0) this.#dropped++;
   }
 
   #onMessage(name: string, message: Buffer): void {

@@ -5,7 +5,7 @@
  * Whether they carry anything is seen by a beat that this node publishes to itself: it goes the whole way, so a server that stands
  * still, and a connection that is half dead, are found as well as one that was closed.
  */
-import { createClient } from "@redis/client";
+import { createClient, ErrorReply } from "@redis/client";
 import type { Clock, Timer } from "@suda/protocol";
 import { RedisLayerError } from "./redis-layer-error.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -25,7 +25,7 @@ export interface RedisLinkOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Published, and not yet taken by Redis: beyond either, further ones are lost at once. */
+/** Published, and not yet taken by Redis: when either is reached, further ones are lost at once. */
 const maxUnansweredMessages = 20_000;
 const maxUnansweredBytes = 33_554_432;
 const connectTimeoutMs = 5_000;
@@ -34,6 +34,11 @@ const beatEveryMs = 2_000;
 const silenceMs = 6_000;
 const firstPauseMs = 100;
 const maxPauseMs = 5_000;
+
+/** What waiting does not mend. */
+const refusalExpression = /^(?:WRONGPASS|NOAUTH|NOPERM)\b|\bAUTH\b|\bDB index\b/;
+
+const nothing = Promise.resolve(undefined);
 
 type Redis = ReturnType<typeof createClient>;
 
@@ -51,7 +56,8 @@ export class RedisLink implements AsyncDisposable {
   #beatTimer: Timer | undefined;
   #heardAt = 0;
   #failures = 0;
-  #wasConnected = false;
+  /** What others said before this connection, or between it and the one before, was not heard. */
+  #isLate = false;
   #isClosed = false;
   #unanswered = 0;
   #unansweredBytes = 0;
@@ -77,13 +83,17 @@ export class RedisLink implements AsyncDisposable {
     return this.#subscriptions.active;
   }
 
-  /** The first try; later ones make themselves. @throws RedisLayerError when it fails */
+  /** Resolves after the first try; later ones make themselves. @throws RedisLayerError refused */
   async open(): Promise<void> {
     try {
       await this.#connect();
     } catch (cause) {
-      await this[Symbol.asyncDispose]();
-      throw new RedisLayerError("unreachable", `Redis cannot be reached: ${messageOf(cause)}`, { cause });
+      if (cause instanceof ErrorReply && refusalExpression.test(cause.message)) {
+        await this[Symbol.asyncDispose]();
+        throw new RedisLayerError("refused", `Redis does not let this node in: ${cause.message}`, { cause });
+      }
+      this.#isLate = true;
+      this.#onUnreachable(cause);
     }
   }
 
@@ -96,13 +106,20 @@ export class RedisLink implements AsyncDisposable {
     this.#subscriptions.remove(name);
   }
 
-  /** Never rejects; in the order of the calls. The number of nodes that heard it, `undefined` when it was lost. */
-  async publish(channel: string, message: Buffer): Promise<number | undefined> {
+  /**
+   * Never rejects; in the order of the calls. The number of nodes that heard it, `undefined` when it was lost.
+   * @param write called, before this returns, if it can go out
+   */
+  publish(channel: string, write: () => Buffer): Promise<number | undefined> {
     const pair = this.#pair;
-    if (pair === undefined || this.#unanswered >= maxUnansweredMessages || this.#unansweredBytes + message.byteLength > maxUnansweredBytes) {
+    if (pair === undefined || this.#unanswered >= maxUnansweredMessages || this.#unansweredBytes >= maxUnansweredBytes) {
       this.lost++;
-      return undefined;
+      return nothing;
     }
+    return this.#send(pair, channel, write());
+  }
+
+  async #send(pair: Pair, channel: string, message: Buffer): Promise<number | undefined> {
     this.#unanswered++;
     this.#unansweredBytes += message.byteLength;
     try {
@@ -156,8 +173,9 @@ export class RedisLink implements AsyncDisposable {
     this.#failures = 0;
     this.#beatTimer = this.#options.clock.schedule(beatEveryMs, () => this.#beat(pair));
     await this.#subscriptions.restore();
-    if (this.#pair === pair && this.#wasConnected) this.#options.onRestored();
-    this.#wasConnected = true;
+    if (this.#pair !== pair) return;
+    if (this.#isLate) this.#options.onRestored();
+    this.#isLate = true;
   }
 
   #newClient(): Redis {
@@ -170,7 +188,7 @@ export class RedisLink implements AsyncDisposable {
     if (this.#pair !== pair) return;
     const { clock, beat, beatChannel } = this.#options;
     if (clock.monotonicMs() - this.#heardAt > silenceMs) return this.#onLost(pair, new Error(`Nothing was heard of Redis for ${silenceMs / 1_000} s.`));
-    void this.publish(beatChannel, beat);
+    void this.publish(beatChannel, () => beat);
     this.#beatTimer = clock.schedule(beatEveryMs, () => this.#beat(pair));
   }
 
@@ -193,17 +211,21 @@ export class RedisLink implements AsyncDisposable {
 
   /** After a random time below a bound that doubles: all nodes lost it in the same moment. */
   #retryLater(): void {
-    const { clock, random, onFailure } = this.#options;
+    const { clock, random } = this.#options;
     const pauseMs = random() * Math.min(maxPauseMs, firstPauseMs * 2 ** this.#failures++);
     this.#retry = clock.schedule(pauseMs, () => {
       if (this.#isClosed) return;
       this.#connecting = this.#connect().catch((cause: unknown) => {
-        if (this.#isClosed) return;
-        // Said now and then, and not each time.
-        if (this.#failures % 10 === 1) onFailure(new RedisLayerError("unreachable", `Redis cannot be reached: ${messageOf(cause)}`, { cause }));
-        this.#retryLater();
+        if (!this.#isClosed) this.#onUnreachable(cause);
       });
     });
+  }
+
+  /** Said now and then, and not each time. */
+  #onUnreachable(cause: unknown): void {
+    if (this.#failures % 10 === 0)
+      this.#options.onFailure(new RedisLayerError("unreachable", `Redis cannot be reached: ${messageOf(cause)} Nodes do not hear each other.`, { cause }));
+    this.#retryLater();
   }
 
   async #subscribe(names: readonly string[]): Promise<void> {
@@ -239,7 +261,9 @@ function destroy({ publisher, subscriber }: Pair): void {
   for (const client of [publisher, subscriber]) if (client.isOpen) client.destroy();
 }
 
+/** A sentence. */
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0]);
-  return error instanceof Error ? error.message || error.name : String(error);
+  const message = error instanceof Error ? error.message || error.name : String(error);
+  return message.endsWith(".") ? message : `${message}.`;
 }

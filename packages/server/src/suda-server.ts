@@ -40,7 +40,7 @@ import { Metrics } from "./telemetry/metrics.ts";
 export interface ServerOptions {
   /** Opened by the caller; closed by the caller after the server. */
   readonly store: Store;
-  /** Default: a {@link MemoryChannelLayer}, for one process. */
+  /** Opened by the caller; closed by the caller after the server. Default: a {@link MemoryChannelLayer}, for one process. */
   readonly layer?: ChannelLayer;
   readonly auth: {
     readonly tokenKeys: readonly TokenKey[];
@@ -124,6 +124,7 @@ export function createServer(options: ServerOptions): SudaServer {
   const metrics: Metrics = new Metrics({
     connections: () => sockets.connectionCount,
     layerDropped: () => layer.stats().dropped,
+    ...(options.layer?.stats().link === undefined ? {} : { layerLink: () => layer.stats().link }),
     isReady: () => isReady(),
     webhooks: () => webhooks,
   });
@@ -218,6 +219,7 @@ export function createServer(options: ServerOptions): SudaServer {
     context,
     isReady,
     status: () => store.status(),
+    layerLink: () => layer.stats().link,
     renderMetrics: () => metrics.render(),
     onFailure,
   });

@@ -14,14 +14,17 @@ export const skipWithoutRedis: string | false =
 
 export class RedisServer implements AsyncDisposable {
   readonly port: number;
+  readonly #arguments: readonly string[];
   #child: ChildProcess | undefined;
 
-  private constructor(port: number) {
+  private constructor(port: number, more: readonly string[]) {
     this.port = port;
+    this.#arguments = more;
   }
 
-  static async open(): Promise<RedisServer> {
-    const redis = new RedisServer(await freePort());
+  /** @param more arguments of `redis-server`, such as `--requirepass` */
+  static async open(more: readonly string[] = []): Promise<RedisServer> {
+    const redis = new RedisServer(await freePort(), more);
     await redis.start();
     return redis;
   }
@@ -32,7 +35,7 @@ export class RedisServer implements AsyncDisposable {
 
   /** Resolves when it takes connections. On the same port as before. */
   async start(): Promise<void> {
-    const options = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no"];
+    const options = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no", ...this.#arguments];
     const child = spawn(program, options, { stdio: ["ignore", "pipe", "inherit"], cwd: "/" });
     this.#child = child;
     for await (const line of createInterface({ input: child.stdout })) if (line.includes("Ready to accept connections")) break;

@@ -40,6 +40,16 @@ export interface ChannelLayerStats {
   readonly dropped: number;
   readonly channels: number;
   readonly groups: number;
+  /** Of a layer of several nodes; absent where there is one process. */
+  readonly link?: ChannelLayerLink;
+}
+
+/** How it stands with what is between the nodes. */
+export interface ChannelLayerLink {
+  /** False while this node does not hear the others, or not all that they say. What it sends reaches its own channels all the same. */
+  readonly isConnected: boolean;
+  /** Events for other nodes that did not go out: there was no connection, or too many waited. */
+  readonly lost: number;
 }
 
 export interface ChannelLayer extends AsyncDisposable {

@@ -4,6 +4,7 @@ export {
   checkGroupName,
   type Channel,
   type ChannelLayer,
+  type ChannelLayerLink,
   type ChannelLayerStats,
   type LayerDropped,
   type LayerEvent,

@@ -8,6 +8,7 @@ import { createByteReviver, createValidator, isUserId, jsonCodec, limits, msgpac
 import { Hono } from "hono";
 import type { HttpScope } from "../app/app.ts";
 import { responseOf } from "../app/refusal.ts";
+import type { ChannelLayerLink } from "../channel-layer/channel-layer.ts";
 import { systemUser, type ChatContext } from "../chat/context.ts";
 import { actorFor, type Caller } from "../chat/users.ts";
 import type { StoreStatus } from "../store/store.ts";
@@ -20,6 +21,8 @@ export interface ChatHttpEnvironment {
   readonly context: ChatContext;
   readonly isReady: () => boolean;
   readonly status: () => StoreStatus;
+  /** Of a layer of several nodes. */
+  readonly layerLink: () => ChannelLayerLink | undefined;
   /** Prometheus' text format. */
   readonly renderMetrics: () => Promise<string>;
   readonly onFailure: (error: unknown) => void;
@@ -39,7 +42,12 @@ export function chatHttp(environment: ChatHttpEnvironment): Hono<Env> {
     const store = environment.status();
     return c.json({ status: store.state === "failed" ? "failed" : "ok", store }, store.state === "failed" ? 503 : 200);
   });
-  app.get("/readyz", (c) => (environment.isReady() ? c.json({ status: "ready" }) : c.json({ status: "not ready", store: environment.status() }, 503)));
+  // A node that does not hear the others stays ready: what it missed is in the logs, and all would leave the balancer in the same moment.
+  app.get("/readyz", (c) => {
+    const link = environment.layerLink();
+    const layer = link === undefined ? {} : { layer: link.isConnected ? "connected" : "disconnected" };
+    return environment.isReady() ? c.json({ status: "ready", ...layer }) : c.json({ status: "not ready", store: environment.status(), ...layer }, 503);
+  });
   app.get("/metrics", async (c) => c.body(await environment.renderMetrics(), 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" }));
   app.get("/openapi.json", (c) => c.json(openApiDocument()));
   app.get("/asyncapi.json", (c) => c.json(asyncApiDocument()));

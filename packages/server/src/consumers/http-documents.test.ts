@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { commands, contentSchemas, errors } from "@suda/protocol";
 import { TestServer } from "@suda/testing";
+import type { ChannelLayerLink, ChannelLayerStats } from "../channel-layer/channel-layer.ts";
+import { MemoryChannelLayer } from "../channel-layer/memory-channel-layer.ts";
 import { MemoryStore } from "../store/memory-store.ts";
 import type { StoreStatus } from "../store/store.ts";
 import { routes } from "./http-routes.ts";
@@ -33,6 +35,13 @@ class StatusStore extends MemoryStore {
   now: StoreStatus = { state: "ready" };
   override status(): StoreStatus {
     return this.now;
+  }
+}
+
+class LinkedLayer extends MemoryChannelLayer {
+  link: ChannelLayerLink = { isConnected: true, lost: 0 };
+  override stats(): ChannelLayerStats {
+    return { ...super.stats(), link: this.link };
   }
 }
 
@@ -149,5 +158,21 @@ describe("documents", () => {
     assert.match(String(body), /^suda_failures_total 0$/m);
     await suda.server.drain();
     assert.equal((await suda.http().get("/readyz")).status, 503, "draining");
+  });
+
+  test("a node that does not hear the others stays ready and says so; without others there is nothing to say", async () => {
+    const layer = new LinkedLayer();
+    await using suda = await TestServer.open({ layer });
+    const judge = async (): Promise<unknown[]> => {
+      const { status, body } = await suda.http().get("/readyz");
+      const metrics = String((await suda.http().get("/metrics")).body);
+      return [status, body, /^suda_layer_link_up (\d)$/m.exec(metrics)?.[1], /^suda_layer_link_lost_total (\d+)$/m.exec(metrics)?.[1]];
+    };
+    assert.deepEqual(await judge(), [200, { status: "ready", layer: "connected" }, "1", "0"]);
+    layer.link = { isConnected: false, lost: 7 };
+    assert.deepEqual(await judge(), [200, { status: "ready", layer: "disconnected" }, "0", "7"]);
+    await using alone = await TestServer.open();
+    assert.deepEqual((await alone.http().get("/readyz")).body, { status: "ready" });
+    assert.doesNotMatch(String((await alone.http().get("/metrics")).body), /suda_layer_link/);
   });
 });

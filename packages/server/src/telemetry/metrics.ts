@@ -3,11 +3,14 @@
  * two in one process do not mix.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { ChannelLayerLink } from "../channel-layer/channel-layer.ts";
 import type { ChatMetrics } from "../chat/context.ts";
 
 export interface MetricsSources {
   readonly connections: () => number;
   readonly layerDropped: () => number;
+  /** Of a layer of several nodes. */
+  readonly layerLink?: () => ChannelLayerLink | undefined;
   /** 1 ready, 0 not. */
   readonly isReady: () => boolean;
   readonly webhooks: () => { readonly pending: number; readonly oldestFailureMs: number };
@@ -35,17 +38,17 @@ export class Metrics implements ChatMetrics {
       labelNames: ["type", "code"],
       registers,
     });
-    const deliveries = (): number => this.#deliveries;
-    const counter = new Counter({
-      name: "suda_deliveries_total",
-      help: "Events given to connections",
-      registers: [],
-      collect() {
-        this.reset();
-        this.inc(deliveries());
-      },
-    });
-    this.#registry.registerMetric(counter);
+    const counted = (name: string, help: string, value: () => number): Counter =>
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset();
+          this.inc(value());
+        },
+      });
+    counted("suda_deliveries_total", "Events given to connections", () => this.#deliveries);
     this.#sendMs = new Histogram({
       name: "suda_send_durable_ms",
       help: "From a send command to its durable commit, milliseconds",
@@ -78,6 +81,11 @@ export class Metrics implements ChatMetrics {
       });
     gauge("suda_connections", "Open WebSocket connections", sources.connections);
     gauge("suda_layer_dropped", "Events that the channel layer dropped since the start", sources.layerDropped);
+    const { layerLink } = sources;
+    if (layerLink !== undefined) {
+      gauge("suda_layer_link_up", "1 when this node hears the other nodes, 0 while it does not", () => (layerLink()?.isConnected === true ? 1 : 0));
+      counted("suda_layer_link_lost_total", "Events for other nodes that did not go out", () => layerLink()?.lost ?? 0);
+    }
     gauge("suda_webhook_pending", "Conversations with something to be delivered to a webhook by this process", () => sources.webhooks().pending);
     gauge("suda_webhook_oldest_failure_seconds", "How long the delivery that has been failing longest has been failing", () =>
       Math.round(sources.webhooks().oldestFailureMs / 1_000),
