@@ -3,7 +3,7 @@ import type { SettingName } from "../config/settings.ts";
 import { runChecks } from "../doctor/checks.ts";
 import { loadConfigOf, settingArguments } from "./setting-arguments.ts";
 
-const names: readonly SettingName[] = ["data", "port", "host"];
+const names: readonly SettingName[] = ["data", "port", "host", "store", "layer", "redisUrl", "redisPrefix"];
 
 /** `suda doctor`: exit 1 when something is wrong. */
 export const doctorCommand: CommandDef = {

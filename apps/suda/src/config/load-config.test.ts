@@ -96,6 +96,25 @@ test("what is printed names every setting and shows no secret", (t) => {
   }
 });
 
+test("a password in the address of Redis is masked wherever settings are shown, and refused as a flag", (t) => {
+  const directory = temporaryDirectory(t);
+  const secret = "hunter2-of-redis";
+  const urls = [`redis://suda:${secret}@redis:6379/0`, `rediss://:${secret}@redis`, `redis://suda:${secret}@with@ats/and/slashes@redis`];
+  for (const url of urls) {
+    const loaded = loadConfig({ environment: readEnvironment({ SUDA_REDIS_URL: url }), flags: {}, directory });
+    assert.equal(loaded.config.redisUrl, url);
+    assert.match(effectiveConfig(loaded), /^redisUrl +rediss?:\/\/(suda)?:••••••@redis/m);
+    assert.doesNotMatch(effectiveConfig(loaded), /hunter2|ats|slashes/);
+    const error = refusal(() => loadConfig({ environment: readEnvironment({}), flags: { redisUrl: url }, directory }));
+    assert.match(`${error.message} ${error.fix}`, /^--redis-url holds a password Set SUDA_REDIS_URL/);
+    assert.doesNotMatch(error.message + error.fix, /hunter2/);
+  }
+  const unmeant = refusal(() => loadConfig({ environment: readEnvironment({ SUDA_REDIS_URL: `http://suda:${secret}@redis` }), flags: {}, directory }));
+  assert.doesNotMatch(unmeant.message + unmeant.fix, /hunter2/);
+  const { config } = loadConfig({ environment: readEnvironment({}), flags: { layer: "redis", redisUrl: "redis://suda@redis:6379" }, directory });
+  assert.deepEqual([config.layer, config.redisUrl, config.redisPrefix], ["redis", "redis://suda@redis:6379", "suda"]);
+});
+
 test("Korean is chosen by the first locale variable that is set", () => {
   assert.equal(readEnvironment({ LANG: "ko_KR.UTF-8" }).language, "ko");
   assert.equal(readEnvironment({ LANG: "ko_KR.UTF-8", LC_ALL: "C.UTF-8" }).language, "en");

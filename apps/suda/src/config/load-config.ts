@@ -57,7 +57,17 @@ export function loadConfig(inputs: ConfigInputs): LoadedConfig {
     if (name === undefined) throw unknownKey(variable, "the environment", [...settingNames.map(variableOf), fileVariable]);
     take(name, written, variable);
   }
-  for (const name of settingNames) if (inputs.flags[name] !== undefined) take(name, inputs.flags[name], `--${flagOf(name)}`);
+  for (const name of settingNames) {
+    if (inputs.flags[name] === undefined) continue;
+    take(name, inputs.flags[name], `--${flagOf(name)}`);
+    const problem = settingOf(name).flagProblem?.(values[name]);
+    if (problem !== undefined)
+      throw new CommandError(
+        "config",
+        `--${flagOf(name)} ${problem}`,
+        `Set ${variableOf(name)}: the arguments of a process can be read by every user of the machine`,
+      );
+  }
   return { config: values as Config, sources: sources as Record<SettingName, string> };
 }
 

@@ -15,9 +15,11 @@ export interface Setting<T> {
   readonly isSecret?: true;
   /** Relative ones of a file are relative to that file. */
   readonly isPath?: true;
+  /** Half a sentence on a value that must not be given as a flag, though it is good elsewhere. */
+  flagProblem?(value: T): string | undefined;
   /** Half a sentence on a bad value: `{ problem }`. */
   read(value: unknown): { readonly value: T } | { readonly problem: string };
-  /** As one would write it in the environment. */
+  /** As one would write it in the environment; what is secret in it is masked. */
   show(value: T): string;
 }
 
@@ -87,6 +89,9 @@ interface TextOptions {
   readonly isPath?: true;
   /** Half a sentence on a bad value, `undefined` on a good one. */
   readonly problem?: (value: string) => string | undefined;
+  /** Hides the part of a value that is secret. */
+  readonly mask?: (value: string) => string;
+  readonly flagProblem?: (value: string) => string | undefined;
 }
 
 export function text(options: TextOptions & { readonly default: string }): Setting<string>;
@@ -102,7 +107,10 @@ export function text(options: TextOptions): Setting<string> | Setting<string | u
       const problem = options.problem?.(value);
       return problem === undefined ? { value } : bad(problem);
     },
-    show: (value: string | undefined) => value ?? "",
+    show: (value: string | undefined) => (value === undefined ? "" : (options.mask?.(value) ?? value)),
+    ...(options.flagProblem === undefined
+      ? {}
+      : { flagProblem: (value: string | undefined) => (value === undefined ? undefined : options.flagProblem?.(value)) }),
   };
 }
 

@@ -5,6 +5,7 @@
  * The defaults of limits are `defaultServerLimits` of @suda/server; a test holds them equal, because importing
  * them would load the whole server for `suda token`.
  */
+import { maskRedisUrl, redisUrlProblem } from "./redis-url.ts";
 import { addressProblem, calledUrlProblem, choice, duration, integer, list, outgoingAddressProblem, text, urlProblem, type Setting } from "./setting.ts";
 
 export interface Config {
@@ -12,6 +13,9 @@ export interface Config {
   readonly port: number;
   readonly data: string;
   readonly store: "lmdb" | "memory";
+  readonly layer: "memory" | "redis";
+  readonly redisUrl: string;
+  readonly redisPrefix: string;
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
   readonly tokenSecret: string | undefined;
   readonly tokenKeys: string | undefined;
@@ -48,6 +52,25 @@ export const settings: { readonly [Name in keyof Config]: Setting<Config[Name]> 
   port: integer({ default: 8000, min: 0, max: 65_535, doc: "Port to listen on; 0 means any free one." }),
   data: text({ default: "./suda-data", isPath: true, doc: "Data directory: the store and, unless keys are configured, the token key. Local disk only." }),
   store: choice({ choices: ["lmdb", "memory"], default: "lmdb", doc: "Where messages are kept. `memory` forgets everything at exit: for tests." }),
+  layer: choice({
+    choices: ["memory", "redis"],
+    default: "memory",
+    doc: "What carries events between connections. `memory`: one process. `redis`: several nodes on one store; needs the package `@redis/client`.",
+  }),
+  redisUrl: text({
+    default: "redis://127.0.0.1:6379",
+    accepts: "`redis://user:password@host:6379`, `rediss://…` with TLS",
+    doc: "Redis of the layer. A password is masked wherever this is shown, and has no place in a flag.",
+    problem: redisUrlProblem,
+    mask: maskRedisUrl,
+    flagProblem: (value) => (maskRedisUrl(value) === value ? undefined : "holds a password"),
+  }),
+  redisPrefix: text({
+    default: "suda",
+    accepts: "1–40 of `A–Z a–z 0–9 . _ -`",
+    doc: "In front of every name in Redis. Systems that share a Redis must have different ones.",
+    problem: (value) => (/^[A-Za-z0-9._-]{1,40}$/.test(value) ? undefined : "must be 1–40 of A–Z a–z 0–9 . _ -"),
+  }),
   logLevel: choice({
     choices: ["debug", "info", "warn", "error", "silent"],
     default: "info",

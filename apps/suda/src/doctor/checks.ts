@@ -4,9 +4,11 @@ import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { dataFileName, openLmdbStore, StoreOpenError } from "@suda/store-lmdb";
 import { CommandError, systemErrorCode } from "../command-error.ts";
+import { maskRedisUrl } from "../config/redis-url.ts";
 import type { Config } from "../config/settings.ts";
 import { readRunningServer } from "../data-directory/running-server.ts";
 import { readTokenKey, tokenKeyPath } from "../data-directory/token-key.ts";
+import { loadRedisDriver } from "../server/open-layer.ts";
 
 export interface Finding {
   readonly isGood: boolean;
@@ -24,6 +26,7 @@ export async function runChecks(config: Config, now: number): Promise<Finding[]>
     checkDirectory(config),
     checkDisk(config),
     await checkStore(config),
+    await checkLayer(config),
     checkTokenKey(config),
     await checkPort(config),
     checkClock(config, now),
@@ -91,6 +94,22 @@ export async function checkStore({ data, store }: Pick<Config, "data" | "store">
     const [what = error.message, ...advice] = error.message.split(/\.\s+(?=[A-Z])/);
     if (error.code === "in_use") return good(`store is held by a server that runs: ${what}`);
     return bad(what, advice.join(". "));
+  }
+}
+
+export async function checkLayer({ layer, redisUrl }: Pick<Config, "layer" | "redisUrl">): Promise<Finding> {
+  if (layer === "memory") return good("channel layer in memory: one process");
+  const url = maskRedisUrl(redisUrl);
+  try {
+    const { probeRedis } = await loadRedisDriver();
+    const { version } = await probeRedis(redisUrl);
+    return good(`Redis ${version} answers at ${url}`);
+  } catch (error) {
+    if (error instanceof CommandError) return bad(error.message, error.fix);
+    // By its name: the class comes with the driver.
+    if (error instanceof TypeError || (error instanceof Error && error.name === "RedisLayerError"))
+      return bad(`${url} cannot be used: ${error.message}`, "Start Redis, or correct SUDA_REDIS_URL");
+    throw error;
   }
 }
 

@@ -2,7 +2,8 @@
  * One server from its configuration to its end: store, keys, sockets, `ready`, and on a signal the way back.
  * `suda dev` and `suda serve` differ only in what they bring along.
  */
-import { createServer, HookOptionsError, type ApiKey, type ServerHooks, type SudaServer, type TokenKey } from "@suda/server";
+import { createLog, createServer, HookOptionsError, type ApiKey, type ServerHooks, type SudaServer, type TokenKey } from "@suda/server";
+import type { ChannelLayer } from "@suda/server/channel-layer";
 import type { Store } from "@suda/server/store";
 import { CommandError, systemErrorCode } from "../command-error.ts";
 import { sourceOf, type LoadedConfig } from "../config/load-config.ts";
@@ -10,6 +11,7 @@ import type { Config } from "../config/settings.ts";
 import { removeRunningServer, writeRunningServer } from "../data-directory/running-server.ts";
 import { createDataDirectory, readTokenKey } from "../data-directory/token-key.ts";
 import { loadHooks } from "./load-hooks.ts";
+import { openLayer } from "./open-layer.ts";
 import { openStore } from "./open-store.ts";
 import { configuredTokenKeys, secretKey } from "./token-keys.ts";
 
@@ -48,7 +50,10 @@ export async function runServer({ loaded, prepare, companion, mayMovePort, banne
   const { hooks } = loadedHooks;
   createDataDirectory(config.data);
   await using store = await openStore(config);
-  await using server = createConfiguredServer(loaded, store, { tokenKeys, hooks, companion });
+  let report: (error: unknown) => void = () => {};
+  await using layer = await openLayer(loaded, { log: createLog(config.logLevel), onFailure: (error) => report(error) });
+  await using server = createConfiguredServer(loaded, store, { layer, tokenKeys, hooks, companion });
+  report = server.context.onFailure;
   await prepare?.(store);
   const stopped = stopSignal(print);
   const { port } = await listen(server, config, { mayMovePort, print });
@@ -76,15 +81,19 @@ function tokenKeysOf(config: Config): readonly TokenKey[] {
   );
 }
 
-function createConfiguredServer(
-  loaded: LoadedConfig,
-  store: Store,
-  { tokenKeys, hooks, companion }: { readonly tokenKeys: readonly TokenKey[]; readonly hooks: ServerHooks; readonly companion: Companion | undefined },
-): SudaServer {
+interface ServerParts {
+  readonly layer: ChannelLayer | undefined;
+  readonly tokenKeys: readonly TokenKey[];
+  readonly hooks: ServerHooks;
+  readonly companion: Companion | undefined;
+}
+
+function createConfiguredServer(loaded: LoadedConfig, store: Store, { layer, tokenKeys, hooks, companion }: ServerParts): SudaServer {
   const { config } = loaded;
   try {
     return createServer({
       store,
+      ...(layer === undefined ? {} : { layer }),
       auth: {
         tokenKeys,
         apiKeys: [

@@ -1,0 +1,13 @@
+/**
+ * The address of Redis as a setting: what can be seen without the driver, which is loaded only where it is used and says the rest.
+ */
+
+/** The value itself stays out of the sentence: it may hold a password. */
+export function redisUrlProblem(value: string): string | undefined {
+  return /^rediss?:\/\/[^\s]+$/.test(value) ? undefined : "is not a URL that begins with redis:// or rediss://";
+}
+
+/** Up to the last `@`: a password that holds one unescaped is wrong, and secret all the same. */
+export function maskRedisUrl(value: string): string {
+  return value.replace(/^([a-z+]+:\/\/[^:]*):.*@/s, "$1:••••••@");
+}

@@ -1,0 +1,124 @@
+/** The channel layer as it is configured, of the real process, with a real Redis. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { clientId, eventually, freePort, RedisServer, ServerProcess, signToken, skipWithoutRedis, userId, WireClient, writeTokenKey } from "@suda/testing";
+
+const program = fileURLToPath(new URL("../../bin/suda.js", import.meta.url));
+/** In the address, and nowhere else. */
+const password = "a-canary-of-redis";
+
+function temporaryDirectory(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), "suda-layer-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  writeTokenKey(directory);
+  return directory;
+}
+
+function run(directory: string, args: readonly string[], url: string): { readonly code: number | null; readonly output: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args, "--layer", "redis", "--data", directory], {
+    cwd: directory,
+    encoding: "utf8",
+    env: { ...process.env, SUDA_REDIS_URL: url },
+    timeout: 60_000,
+  });
+  return { code: status, output: stdout + stderr };
+}
+
+interface Judged {
+  readonly status: number;
+  readonly body: unknown;
+  readonly up: string | undefined;
+  readonly lost: number;
+}
+
+async function judge(server: ServerProcess): Promise<Judged> {
+  const ready = await fetch(new URL("/readyz", server.url));
+  const metrics = await (await fetch(new URL("/metrics", server.url))).text();
+  return {
+    status: ready.status,
+    body: await ready.json(),
+    up: /^suda_layer_link_up (\d)$/m.exec(metrics)?.[1],
+    lost: Number(/^suda_layer_link_lost_total (\d+)$/m.exec(metrics)?.[1]),
+  };
+}
+
+describe("layer redis", { skip: skipWithoutRedis }, () => {
+  test("a server is ready with Redis, without it and with it again, and says so in log and metrics, without its password", async (t) => {
+    const directory = temporaryDirectory(t);
+    await using redis = await RedisServer.open(["--requirepass", password]);
+    const url = `redis://:${password}@127.0.0.1:${redis.port}`;
+    await using server = await ServerProcess.open({
+      program: [program, "serve", "--port", "0", "--data", directory, "--layer", "redis", "--redis-prefix", "tested"],
+      env: { SUDA_REDIS_URL: url },
+    });
+    assert.deepEqual(await judge(server), { status: 200, body: { status: "ready", layer: "connected" }, up: "1", lost: 0 });
+    await using alice = await WireClient.open({ url: server.url, token: signToken(directory, "alice") });
+    let heard = 0;
+    const onEvent = ({ type }: { readonly type: string }): void => void (type === "message.created" && heard++);
+    await using bob = await WireClient.open({ url: server.url, token: signToken(directory, "bob"), onEvent });
+    assert.ok(bob.isOpen);
+    const { conversation } = await alice.request("conversation.open", { with: userId("bob") });
+    const say = async (text: string): Promise<void> => {
+      const before = heard;
+      await alice.request("message.send", { conversation: conversation.id, clientId: clientId(text), content: { type: "text", text } });
+      await eventually(async () => heard === before + 1);
+    };
+    await say("with");
+
+    await redis.kill();
+    await eventually(async () => (await judge(server)).up === "0");
+    await say("without");
+    const alone = await judge(server);
+    assert.deepEqual([alone.status, alone.body], [200, { status: "ready", layer: "disconnected" }]);
+    assert.ok(alone.lost > 0);
+    await redis.start();
+    await eventually(async () => (await judge(server)).up === "1");
+    await say("again");
+    assert.equal((await judge(server)).lost, alone.lost);
+
+    assert.deepEqual(await server.stop(), { code: 0, signal: null });
+    const told = server.output.split("\n").filter((line) => line.includes('"layer":"redis"'));
+    assert.match(told[0] ?? "", /"level":30.*connected to Redis/);
+    assert.match(told[1] ?? "", /"level":40.*"code":"lost"/);
+    assert.match(told.at(-1) ?? "", /"level":30.*"lost":[1-9].*Redis is there/);
+    assert.doesNotMatch(server.output, new RegExp(password));
+    assert.deepEqual(server.alarms, []);
+  });
+
+  test("a server starts before Redis, is ready, and joins when it is there", async (t) => {
+    const directory = temporaryDirectory(t);
+    await using redis = await RedisServer.open();
+    await redis.kill();
+    await using server = await ServerProcess.open({
+      program: [program, "serve", "--port", "0", "--data", directory, "--layer", "redis", "--redis-url", redis.url],
+    });
+    const early = await judge(server);
+    assert.deepEqual([early.status, early.body, early.up], [200, { status: "ready", layer: "disconnected" }, "0"]);
+    await redis.start();
+    await eventually(async () => (await judge(server)).up === "1");
+    await eventually(async () => /"code":"unreachable"[\s\S]*Redis is there/.test(server.output));
+  });
+
+  test("a Redis that refuses keeps the server from starting; doctor and config check say what they see, never the password", async (t) => {
+    const directory = temporaryDirectory(t);
+    await using redis = await RedisServer.open(["--requirepass", password]);
+    const at = (secret: string, port = redis.port): string => `redis://:${secret}@127.0.0.1:${port}`;
+    const refused = run(directory, ["serve", "--port", "0"], at("wrong-canary"));
+    assert.deepEqual([refused.code, refused.output.split("\n").length], [1, 3], refused.output);
+    assert.match(refused.output, /^suda: redis:\/\/:••••••@127\.0\.0\.1:\d+: Redis does not let this node in: WRONGPASS.*\n→ Correct SUDA_REDIS_URL\n$/);
+    const healthy = run(directory, ["doctor", "--port", "0"], at(password));
+    assert.match(healthy.output, /^✓ Redis \d+\.\d+\.\d+ answers at redis:\/\/:••••••@127/m);
+    assert.equal(healthy.code, 0, healthy.output);
+    const sick = run(directory, ["doctor", "--port", "0"], at(password, await freePort()));
+    assert.match(sick.output, /^✗ redis:\/\/:••••••@127.*cannot be used: .*\n {2}→ Start Redis/m);
+    assert.equal(sick.code, 1);
+    const checked = run(directory, ["config", "check"], at(password));
+    assert.match(checked.output, /^redisUrl +redis:\/\/:••••••@127.*\(SUDA_REDIS_URL\)$/m);
+    for (const { output } of [refused, healthy, sick, checked]) assert.doesNotMatch(output, /canary/);
+  });
+});
