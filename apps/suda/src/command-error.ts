@@ -18,7 +18,11 @@ export type CommandErrorCode =
   | "server.unreachable"
   | "server.refused"
   | "outbox.unusable"
-  | "file.unreadable";
+  | "file.unreadable"
+  | "file.exists"
+  | "file.unwritable"
+  | "backup.invalid"
+  | "backup.damaged";
 
 export class CommandError extends Error {
   override readonly name: string = "CommandError";

@@ -7,6 +7,9 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { StoreOpenError } from "./store-errors.ts";
 
+/** The data file's name in its directory. */
+export const dataFileName = "suda.mdb";
+
 const pageHeaderBytes = 24;
 const magic = 0xbeefc0de;
 const dataVersion = 2;

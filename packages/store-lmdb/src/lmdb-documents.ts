@@ -17,11 +17,7 @@ export function lmdbDocuments(committer: Committer, openReader: () => Reader): D
     return value === undefined ? undefined : storedOf(value as DocumentValue);
   };
   return {
-    async get(collection, key) {
-      checkDocumentKey(collection, key);
-      const value = openReader().record(documentKey(collection, key)) as DocumentValue | undefined;
-      return value === undefined ? undefined : documentOf(key, storedOf(value));
-    },
+    ...documentReads(openReader),
 
     async put(collection, key, value, condition = {}) {
       checkDocumentKey(collection, key);
@@ -52,7 +48,17 @@ export function lmdbDocuments(committer: Committer, openReader: () => Reader): D
       await committer.commit();
       return { outcome: "deleted" };
     },
+  };
+}
 
+/** What is durable. @param openReader throws when the store is closed */
+export function documentReads(openReader: () => Reader): Pick<DocumentStore, "get" | "list"> {
+  return {
+    async get(collection, key) {
+      checkDocumentKey(collection, key);
+      const value = openReader().record(documentKey(collection, key)) as DocumentValue | undefined;
+      return value === undefined ? undefined : documentOf(key, storedOf(value));
+    },
     list: async (collection, after, limit) => listed(openReader(), collection, after, checkDocumentLimit(limit)),
   };
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { alice, createLobby, lobby, readAll, say, TestDirectory, textOf } from "../test/kit.ts";
+import { alice, createLobby, readAll, say, TestDirectory } from "../test/kit.ts";
 import { openDatabase, type Database } from "./database.ts";
 import { openLmdbStore } from "./open-lmdb-store.ts";
 import { userKey } from "./keys.ts";
@@ -121,17 +121,4 @@ test("[S21] migrations run once, in order, each with its version in one transact
   assert.deepEqual(ran, ["one", "half", "two", "three"]);
   assert.equal((await store.users.getMany([alice]))[0]?.name, "three");
   assert.equal((await readAll(store)).length, 3);
-});
-
-test("a backup of a live store opens as a store of its own", async () => {
-  using directory = new TestDirectory();
-  using copy = new TestDirectory();
-  await using store = await openLmdbStore({ directory: directory.path });
-  await createLobby(store);
-  await say(store, "before the backup");
-  await store.backup(copy.dataFile);
-  await say(store, "after the backup");
-  await using restored = await openLmdbStore({ directory: copy.path });
-  assert.deepEqual((await readAll(restored)).map(textOf), ["before the backup"]);
-  assert.equal((await restored.conversations.get(lobby))?.head.seq, 1);
 });

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock, type Clock } from "@suda/protocol";
 import { ABORT } from "lmdb";
 import { Committer, type CommitEvent, type StateEvent } from "./committer.ts";
-import { checkDataFile } from "./data-file.ts";
+import { checkDataFile, dataFileName } from "./data-file.ts";
 import { openDatabase, type Database } from "./database.ts";
 import { fenceKey, firstDataKey, ownerKey, schemaKey } from "./keys.ts";
 import { LmdbStore } from "./lmdb-store.ts";
@@ -17,7 +17,8 @@ import { PlannedRecords } from "./planned-records.ts";
 import { Reader } from "./reader.ts";
 import { decodeRecord, encodeRecord } from "./records.ts";
 import { migrations as allMigrations, type Migration, type SchemaRecord } from "./schema.ts";
-import { StoreCorruptError, StoreOpenError } from "./store-errors.ts";
+import { asOpenError } from "./open-error.ts";
+import { StoreOpenError } from "./store-errors.ts";
 import { Truncator } from "./truncator.ts";
 import { Writer } from "./writer.ts";
 
@@ -41,9 +42,6 @@ export interface LmdbStoreOptions {
   /** For tests: another table of migrations. */
   readonly migrations?: readonly Migration[];
 }
-
-/** The data file's name in its directory. */
-export const dataFileName = "suda.mdb";
 
 /**
  * Opens the store in `directory`, or makes a new one there.
@@ -164,27 +162,4 @@ function readRecord(database: Database, key: string): unknown {
 
 function writeRecord(database: Database, key: string, value: unknown): void {
   void database.put(key, encodeRecord(key, value));
-}
-
-/** Of the system (`EACCES`…) as word or number, of LMDB as negative number. */
-const notWritableCodes: ReadonlySet<unknown> = new Set(["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "ENOSPC", "EDQUOT", 1, 13, 20, 28, 30, 122]);
-/** MDB_INVALID, MDB_VERSION_MISMATCH; MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_PANIC, MDB_BAD_TXN. */
-const notAStoreCodes: ReadonlySet<unknown> = new Set([-30_793, -30_794]);
-const corruptCodes: ReadonlySet<unknown> = new Set([-30_796, -30_797, -30_795, -30_782]);
-
-function asOpenError(error: unknown, path: string, directory: string): unknown {
-  if (error instanceof StoreOpenError) return error;
-  const { code, message } = error as { code?: unknown; message?: string };
-  const options = { directory, cause: error };
-  if (error instanceof StoreCorruptError) return new StoreOpenError("corrupt", `${path}: ${error.message}`, options);
-  if (notWritableCodes.has(code)) {
-    return new StoreOpenError(
-      "not_writable",
-      `${directory} cannot be written (${message}). Give this process's user a directory of its own with room on a local disk.`,
-      options,
-    );
-  }
-  if (notAStoreCodes.has(code)) return new StoreOpenError("not_a_store", `${path} is not a data file of Suda (${message}). Choose another directory.`, options);
-  if (corruptCodes.has(code)) return new StoreOpenError("corrupt", `${path} is damaged (${message}). Restore it from a backup.`, options);
-  return error;
 }

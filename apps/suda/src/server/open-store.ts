@@ -1,6 +1,6 @@
 /** Opens the store that the configuration names, and says what is wrong with it in words for an operator. */
 import { MemoryStore, type Store } from "@suda/server/store";
-import { openLmdbStore, StoreOpenError, type StoreOpenCode } from "@suda/store-lmdb";
+import { openLmdbReadOnly, openLmdbStore, StoreOpenError, type LmdbReadOnlyStore, type StoreOpenCode } from "@suda/store-lmdb";
 import { CommandError } from "../command-error.ts";
 import type { Config } from "../config/settings.ts";
 
@@ -10,17 +10,34 @@ export async function openStore({ store, data }: Pick<Config, "store" | "data">)
   try {
     return await openLmdbStore({ directory: data });
   } catch (error) {
-    if (!(error instanceof StoreOpenError)) throw error;
-    // The driver's message is what happened and then advice; the advice for this program stands below.
-    const [what = error.message] = error.message.split(/\.\s+(?=[A-Z])/);
-    throw new CommandError("data.unusable", what, fixes[error.code], { cause: error });
+    throw storeError(error);
   }
+}
+
+/**
+ * Opens the LMDB store of a data directory for reading, also beside the server that is using it.
+ * @throws CommandError `data.unusable`
+ */
+export async function openStoreForReading(data: string): Promise<LmdbReadOnlyStore> {
+  try {
+    return await openLmdbReadOnly({ directory: data });
+  } catch (error) {
+    throw storeError(error);
+  }
+}
+
+function storeError(error: unknown): unknown {
+  if (!(error instanceof StoreOpenError)) return error;
+  // The driver's message is what happened and then advice; the advice for this program stands below.
+  const [what = error.message] = error.message.split(/\.\s+(?=[A-Z])/);
+  return new CommandError("data.unusable", what, fixes[error.code], { cause: error });
 }
 
 const fixes: Readonly<Record<StoreOpenCode, string>> = {
   in_use: "Stop that process first, or choose another directory with --data DIR; one process at a time can hold a store",
   not_writable: "Give this user a directory of its own with room on a local disk: --data DIR",
   newer_version: "Start the newer Suda, or restore a backup from before the upgrade",
+  older_version: "Start a server of this version on it once: that brings the store forward",
   truncated: "Restore the data directory from a backup; keep the damaged files until that has worked",
   corrupt: "Restore the data directory from a backup; keep the damaged files until that has worked",
   not_a_store: "Choose another directory with --data DIR; nothing was changed",
