@@ -188,7 +188,7 @@ export function isWithinBounds({ missing, memoryBeforeBytes, memoryPeakBytes, me
 /** Whether live events of so many connections were replaced by `lag`. */
 async function hasLagged(url: string, count: number): Promise<boolean> {
   const text = await (await fetch(`${url}/metrics`)).text();
-  const value = (name: string): number => Number(new RegExp(`^${name} (\\d+)`, "m").exec(text)?.[1] ?? 0);
+  const value = (name: string): number => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\d+)`, "m").exec(text)?.[1] ?? 0);
   return value("suda_lags_total") >= count || value("suda_slow_closes_total") > 0;
 }
 

@@ -64,6 +64,8 @@ export interface ServerOptions {
   readonly hooks?: ServerHooks;
   /** Default `info`. */
   readonly logLevel?: LogLevel;
+  /** How this node is called in logs, `/readyz` and metrics, 1–64 of `A–Z a–z 0–9 . _ -`; default: not at all. */
+  readonly nodeName?: string;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -113,15 +115,22 @@ export interface SudaServer extends AsyncDisposable {
   drain(timeoutMs?: number): Promise<void>;
 }
 
+const nodeNameExpression = /^[A-Za-z0-9._-]{1,64}$/;
+
 /** How long a process is the one that delivers to a bot without saying so again, where there are several. */
 const webhookLeaseMs = 15_000;
 
-/** @throws TypeError for keys, origins, proxies, hooks or schemas that cannot be meant; RangeError for such outgoing addresses */
+/** @throws TypeError for keys, origins, proxies, hooks, schemas or a node's name that cannot be meant; RangeError for such outgoing addresses */
 export function createServer(options: ServerOptions): SudaServer {
   const { store, clock = systemClock, random = systemRandom } = options;
   const limits: ServerLimits = { ...defaultServerLimits, ...options.limits };
-  const log = createLog(options.logLevel ?? "info");
+  const node = options.nodeName;
+  if (node !== undefined && !nodeNameExpression.test(node))
+    throw new TypeError(`A node's name is 1–64 of A–Z a–z 0–9 . _ -; got ${JSON.stringify(node.slice(0, 80))}.`);
+  const log = createLog(options.logLevel ?? "info", node);
   const metrics: Metrics = new Metrics({
+    ...(node === undefined ? {} : { node }),
+    ...(store.stats === undefined ? {} : { storeStats: store.stats.bind(store) }),
     connections: () => sockets.connectionCount,
     layerDropped: () => layer.stats().dropped,
     ...(options.layer?.stats().link === undefined ? {} : { layerLink: () => layer.stats().link }),
@@ -218,6 +227,8 @@ export function createServer(options: ServerOptions): SudaServer {
   const api = chatHttp({
     context,
     isReady,
+    isDraining: () => sockets.isDraining,
+    node,
     status: () => store.status(),
     layerLink: () => layer.stats().link,
     renderMetrics: () => metrics.render(),

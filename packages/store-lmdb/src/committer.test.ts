@@ -171,6 +171,9 @@ test("[S5] a turn's appends share one commit, and those that arrive during it sh
   const second = Array.from({ length: 30 }, (_, index) => say(store, `${index}`));
   await Promise.all([...first, ...second]);
   assert.deepEqual(calls, [1, 20, 30]);
+  const { commitMs, ...stats } = store.stats();
+  assert.deepEqual(stats, { commits: 3, calls: 51, conflicts: 0, unknown: 0 });
+  assert.ok(commitMs > 0);
 });
 
 /** Writes until the file system is full. */

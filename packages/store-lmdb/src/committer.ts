@@ -11,7 +11,7 @@
  */
 import { statfsSync } from "node:fs";
 import { SudaError, type Clock, type Timer } from "@suda/protocol";
-import type { StoreStatus } from "@suda/server/store";
+import type { StoreStats, StoreStatus } from "@suda/server/store";
 import { probeKey } from "./keys.ts";
 import type { Database } from "./database.ts";
 import { encodeRecord } from "./records.ts";
@@ -75,6 +75,9 @@ export class Committer {
   #probe: Timer | undefined;
   /** Counts failures, so that what was cached before one is known to be void. */
   generation = 0;
+  #commits = 0;
+  #calls = 0;
+  #commitMs = 0;
   readonly #options: CommitterOptions;
 
   constructor(options: CommitterOptions) {
@@ -83,6 +86,11 @@ export class Committer {
 
   get status(): StoreStatus {
     return this.#status;
+  }
+
+  /** One process writes here, so there are no conflicts, and a commit that has no outcome ends in `failed`. */
+  get stats(): StoreStats {
+    return { commits: this.#commits, calls: this.#calls, commitMs: this.#commitMs, conflicts: 0, unknown: 0 };
   }
 
   /** @throws SudaError `store.read_only`, `store.failed`, `server.busy` */
@@ -175,7 +183,11 @@ export class Committer {
       return;
     }
     this.#underWay = undefined;
-    this.#options.onEvent({ event: "commit", calls: batch.calls, records: batch.writes.size, durationMs: this.#options.clock.monotonicMs() - startedMs });
+    const durationMs = this.#options.clock.monotonicMs() - startedMs;
+    this.#commits++;
+    this.#calls += batch.calls;
+    this.#commitMs += durationMs;
+    this.#options.onEvent({ event: "commit", calls: batch.calls, records: batch.writes.size, durationMs });
     batch.resolve();
     if (this.#next.calls > 0) this.#schedule();
   }

@@ -5,7 +5,7 @@
  * committed data only, through `reader.ts`. Held by `storeSuite` of @suda/testing and by the tests beside this file.
  */
 import { SudaError, type Clock, type Timer } from "@suda/protocol";
-import type { ConversationStore, DocumentStore, LogStore, Store, StoreStatus, UserStore } from "@suda/server/store";
+import type { ConversationStore, DocumentStore, LogStore, Store, StoreStats, StoreStatus, UserStore } from "@suda/server/store";
 import type { Committer } from "./committer.ts";
 import type { Database } from "./database.ts";
 import { ownerKey } from "./keys.ts";
@@ -64,6 +64,10 @@ export class LmdbStore implements Store {
 
   status(): StoreStatus {
     return this.#parts.committer.status;
+  }
+
+  stats(): StoreStats {
+    return this.#parts.committer.stats;
   }
 
   /** Refuses new writes, waits for the commits under way, gives the directory back. Twice is fine. */

@@ -16,6 +16,7 @@ export interface Config {
   readonly layer: "memory" | "redis";
   readonly redisUrl: string;
   readonly redisPrefix: string;
+  readonly nodeName: string | undefined;
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
   readonly tokenSecret: string | undefined;
   readonly tokenKeys: string | undefined;
@@ -70,6 +71,11 @@ export const settings: { readonly [Name in keyof Config]: Setting<Config[Name]> 
     accepts: "1–40 of `A–Z a–z 0–9 . _ -`",
     doc: "In front of every name in Redis. Systems that share a Redis must have different ones.",
     problem: (value) => (/^[A-Za-z0-9._-]{1,40}$/.test(value) ? undefined : "must be 1–40 of A–Z a–z 0–9 . _ -"),
+  }),
+  nodeName: text({
+    accepts: "1–64 of `A–Z a–z 0–9 . _ -`",
+    doc: "What this node is called in logs, `/readyz` and metrics. Without it: the machine's name and four random characters.",
+    problem: (value) => (/^[A-Za-z0-9._-]{1,64}$/.test(value) ? undefined : "must be 1–64 of A–Z a–z 0–9 . _ -"),
   }),
   logLevel: choice({
     choices: ["debug", "info", "warn", "error", "silent"],

@@ -42,8 +42,8 @@ async function judge(server: ServerProcess): Promise<Judged> {
   return {
     status: ready.status,
     body: await ready.json(),
-    up: /^suda_layer_link_up (\d)$/m.exec(metrics)?.[1],
-    lost: Number(/^suda_layer_link_lost_total (\d+)$/m.exec(metrics)?.[1]),
+    up: /^suda_layer_link_up\{[^}]*\} (\d)$/m.exec(metrics)?.[1],
+    lost: Number(/^suda_layer_link_lost_total\{[^}]*\} (\d+)$/m.exec(metrics)?.[1]),
   };
 }
 
@@ -53,10 +53,15 @@ describe("layer redis", { skip: skipWithoutRedis }, () => {
     await using redis = await RedisServer.open(["--requirepass", password]);
     const url = `redis://:${password}@127.0.0.1:${redis.port}`;
     await using server = await ServerProcess.open({
-      program: [program, "serve", "--port", "0", "--data", directory, "--layer", "redis", "--redis-prefix", "tested"],
+      program: [program, "serve", "--port", "0", "--data", directory, "--layer", "redis", "--redis-prefix", "tested", "--node-name", "tested-1"],
       env: { SUDA_REDIS_URL: url },
     });
-    assert.deepEqual(await judge(server), { status: 200, body: { status: "ready", layer: "connected" }, up: "1", lost: 0 });
+    assert.deepEqual(await judge(server), {
+      status: 200,
+      body: { status: "ready", node: "tested-1", store: { state: "ready" }, layer: "connected" },
+      up: "1",
+      lost: 0,
+    });
     await using alice = await WireClient.open({ url: server.url, token: signToken(directory, "alice") });
     let heard = 0;
     const onEvent = ({ type }: { readonly type: string }): void => void (type === "message.created" && heard++);
@@ -74,7 +79,7 @@ describe("layer redis", { skip: skipWithoutRedis }, () => {
     await eventually(async () => (await judge(server)).up === "0");
     await say("without");
     const alone = await judge(server);
-    assert.deepEqual([alone.status, alone.body], [200, { status: "ready", layer: "disconnected" }]);
+    assert.deepEqual([alone.status, alone.body], [200, { status: "ready", node: "tested-1", store: { state: "ready" }, layer: "disconnected" }]);
     assert.ok(alone.lost > 0);
     await redis.start();
     await eventually(async () => (await judge(server)).up === "1");
@@ -83,6 +88,10 @@ describe("layer redis", { skip: skipWithoutRedis }, () => {
 
     assert.deepEqual(await server.stop(), { code: 0, signal: null });
     const told = server.output.split("\n").filter((line) => line.includes('"layer":"redis"'));
+    assert.ok(
+      told.every((line) => line.includes('"node":"tested-1"')),
+      "each line names the node",
+    );
     assert.match(told[0] ?? "", /"level":30.*connected to Redis/);
     assert.match(told[1] ?? "", /"level":40.*"code":"lost"/);
     assert.match(told.at(-1) ?? "", /"level":30.*"lost":[1-9].*Redis is there/);
@@ -95,10 +104,10 @@ describe("layer redis", { skip: skipWithoutRedis }, () => {
     await using redis = await RedisServer.open();
     await redis.kill();
     await using server = await ServerProcess.open({
-      program: [program, "serve", "--port", "0", "--data", directory, "--layer", "redis", "--redis-url", redis.url],
+      program: [program, "serve", "--port", "0", "--data", directory, "--layer", "redis", "--redis-url", redis.url, "--node-name", "tested-1"],
     });
     const early = await judge(server);
-    assert.deepEqual([early.status, early.body, early.up], [200, { status: "ready", layer: "disconnected" }, "0"]);
+    assert.deepEqual([early.status, early.body, early.up], [200, { status: "ready", node: "tested-1", store: { state: "ready" }, layer: "disconnected" }, "0"]);
     await redis.start();
     await eventually(async () => (await judge(server)).up === "1");
     await eventually(async () => /"code":"unreachable"[\s\S]*Redis is there/.test(server.output));

@@ -11,6 +11,7 @@ import type { Config } from "../config/settings.ts";
 import { removeRunningServer, writeRunningServer } from "../data-directory/running-server.ts";
 import { createDataDirectory, readTokenKey } from "../data-directory/token-key.ts";
 import { loadHooks } from "./load-hooks.ts";
+import { makeNodeName } from "./node-name.ts";
 import { openLayer } from "./open-layer.ts";
 import { openStore } from "./open-store.ts";
 import { configuredTokenKeys, secretKey } from "./token-keys.ts";
@@ -51,8 +52,9 @@ export async function runServer({ loaded, prepare, companion, mayMovePort, banne
   createDataDirectory(config.data);
   await using store = await openStore(config);
   let report: (error: unknown) => void = () => {};
-  await using layer = await openLayer(loaded, { log: createLog(config.logLevel), onFailure: (error) => report(error) });
-  await using server = createConfiguredServer(loaded, store, { layer, tokenKeys, hooks, companion });
+  const nodeName = config.nodeName ?? makeNodeName();
+  await using layer = await openLayer(loaded, { log: createLog(config.logLevel, nodeName), onFailure: (error) => report(error) });
+  await using server = createConfiguredServer(loaded, store, { nodeName, layer, tokenKeys, hooks, companion });
   report = server.context.onFailure;
   await prepare?.(store);
   const stopped = stopSignal(print);
@@ -82,13 +84,14 @@ function tokenKeysOf(config: Config): readonly TokenKey[] {
 }
 
 interface ServerParts {
+  readonly nodeName: string;
   readonly layer: ChannelLayer | undefined;
   readonly tokenKeys: readonly TokenKey[];
   readonly hooks: ServerHooks;
   readonly companion: Companion | undefined;
 }
 
-function createConfiguredServer(loaded: LoadedConfig, store: Store, { layer, tokenKeys, hooks, companion }: ServerParts): SudaServer {
+function createConfiguredServer(loaded: LoadedConfig, store: Store, { nodeName, layer, tokenKeys, hooks, companion }: ServerParts): SudaServer {
   const { config } = loaded;
   try {
     return createServer({
@@ -116,6 +119,7 @@ function createConfiguredServer(loaded: LoadedConfig, store: Store, { layer, tok
         requests: { perSecond: config.requestsPerSecond, burst: config.requestsBurst },
       },
       logLevel: config.logLevel,
+      nodeName,
     });
   } catch (error) {
     if (error instanceof HookOptionsError) throw hookError(loaded, error);

@@ -46,6 +46,8 @@ export interface ChatMetrics {
   sent(ms: number): void;
   /** A retry found its first send. */
   duplicate(): void;
+  /** A page of a log was read behind a seq, as whoever fills a hole does, or before one. */
+  historyRead(direction: "after" | "before"): void;
 }
 
 /** Who asks. */

@@ -14,6 +14,7 @@ export async function getHistory(
   { conversation: id, after, before, limit = limits.pageDefault }: Omit<CommandOf<"history.get">, "type" | "ref">,
 ): Promise<ReplyOf<"history.get">> {
   if (after !== undefined && before !== undefined) throw new SudaError("frame.invalid", "/before: name after or before, not both.", { path: "/before" });
+  context.metrics.historyRead(after === undefined ? "before" : "after");
   const { log } = context.store;
   const { conversation, member } = await accessConversation(context, actor, id);
   const {

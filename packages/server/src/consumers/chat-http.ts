@@ -20,6 +20,9 @@ import { routes } from "./http-routes.ts";
 export interface ChatHttpEnvironment {
   readonly context: ChatContext;
   readonly isReady: () => boolean;
+  readonly isDraining: () => boolean;
+  /** The name of this node, where it has one. */
+  readonly node: string | undefined;
   readonly status: () => StoreStatus;
   /** Of a layer of several nodes. */
   readonly layerLink: () => ChannelLayerLink | undefined;
@@ -45,8 +48,13 @@ export function chatHttp(environment: ChatHttpEnvironment): Hono<Env> {
   // A node that does not hear the others stays ready: what it missed is in the logs, and all would leave the balancer in the same moment.
   app.get("/readyz", (c) => {
     const link = environment.layerLink();
-    const layer = link === undefined ? {} : { layer: link.isConnected ? "connected" : "disconnected" };
-    return environment.isReady() ? c.json({ status: "ready", ...layer }) : c.json({ status: "not ready", store: environment.status(), ...layer }, 503);
+    const parts = {
+      ...(environment.node === undefined ? {} : { node: environment.node }),
+      store: environment.status(),
+      ...(link === undefined ? {} : { layer: link.isConnected ? "connected" : "disconnected" }),
+    };
+    if (environment.isReady()) return c.json({ status: "ready", ...parts });
+    return c.json({ status: environment.isDraining() ? "draining" : "not ready", ...parts }, 503);
   });
   app.get("/metrics", async (c) => c.body(await environment.renderMetrics(), 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" }));
   app.get("/openapi.json", (c) => c.json(openApiDocument()));

@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { commands, contentSchemas, errors } from "@suda/protocol";
-import { TestServer } from "@suda/testing";
+import { createTestGroup, TestServer } from "@suda/testing";
 import type { ChannelLayerLink, ChannelLayerStats } from "../channel-layer/channel-layer.ts";
 import { MemoryChannelLayer } from "../channel-layer/memory-channel-layer.ts";
 import { MemoryStore } from "../store/memory-store.ts";
 import type { StoreStatus } from "../store/store.ts";
+import { createServer } from "../suda-server.ts";
 import { routes } from "./http-routes.ts";
 
 type Json = { readonly [key: string]: Json };
@@ -160,6 +161,30 @@ describe("documents", () => {
     assert.equal((await suda.http().get("/readyz")).status, 503, "draining");
   });
 
+  test("a node that has a name says it where one asks about it, with what it stands on; a page of history is counted by its direction", async () => {
+    const store = new StatusStore();
+    await using suda = await TestServer.open({ store, nodeName: "node-1" });
+    const ready = async (): Promise<unknown> => (await suda.http().get("/readyz")).body;
+    assert.deepEqual(await ready(), { status: "ready", node: "node-1", store: { state: "ready" } });
+    await using alice = await suda.connect("alice");
+    const { id: conversation } = await createTestGroup(alice, []);
+    for (const where of [{}, { before: 9 }, { after: 0 }]) await alice.request({ type: "history.get", conversation, ...where });
+    const body = String((await suda.http().get("/metrics")).body);
+    for (const line of ['direction="after",node="node-1"} 1', 'direction="before",node="node-1"} 2'])
+      assert.ok(body.includes(`\nsuda_history_reads_total{${line}\n`), line);
+    assert.deepEqual(
+      body.split("\n").filter((line) => line.startsWith("suda_") && !line.includes('node="node-1"')),
+      [],
+      "every figure has the name",
+    );
+    store.now = { state: "failed", reason: "A commit failed." };
+    assert.deepEqual(await ready(), { status: "not ready", node: "node-1", store: store.now });
+    store.now = { state: "ready" };
+    await suda.server.drain();
+    assert.deepEqual(await ready(), { status: "draining", node: "node-1", store: { state: "ready" } });
+    assert.throws(() => createServer({ store, nodeName: "a name", auth: { tokenKeys: [] } }), TypeError);
+  });
+
   test("a node that does not hear the others stays ready and says so; without others there is nothing to say", async () => {
     const layer = new LinkedLayer();
     await using suda = await TestServer.open({ layer });
@@ -168,11 +193,11 @@ describe("documents", () => {
       const metrics = String((await suda.http().get("/metrics")).body);
       return [status, body, /^suda_layer_link_up (\d)$/m.exec(metrics)?.[1], /^suda_layer_link_lost_total (\d+)$/m.exec(metrics)?.[1]];
     };
-    assert.deepEqual(await judge(), [200, { status: "ready", layer: "connected" }, "1", "0"]);
+    assert.deepEqual(await judge(), [200, { status: "ready", store: { state: "ready" }, layer: "connected" }, "1", "0"]);
     layer.link = { isConnected: false, lost: 7 };
-    assert.deepEqual(await judge(), [200, { status: "ready", layer: "disconnected" }, "0", "7"]);
+    assert.deepEqual(await judge(), [200, { status: "ready", store: { state: "ready" }, layer: "disconnected" }, "0", "7"]);
     await using alone = await TestServer.open();
-    assert.deepEqual((await alone.http().get("/readyz")).body, { status: "ready" });
+    assert.deepEqual((await alone.http().get("/readyz")).body, { status: "ready", store: { state: "ready" } });
     assert.doesNotMatch(String((await alone.http().get("/metrics")).body), /suda_layer_link/);
   });
 });

@@ -44,6 +44,7 @@ export type {
   RefusalReason,
   Store,
   StoredKey,
+  StoreStats,
   StoreStatus,
   UserPatch,
   UserRecord,

@@ -18,6 +18,22 @@ export interface Store extends AsyncDisposable {
   readonly documents: DocumentStore;
   /** What the store can do now; never throws. */
   status(): StoreStatus;
+  /** For metrics; absent where nothing is committed. */
+  stats?(): StoreStats;
+}
+
+/** What a store has done since it was opened. */
+export interface StoreStats {
+  /** Groups of writes that became durable as one. */
+  readonly commits: number;
+  /** The writes in them. */
+  readonly calls: number;
+  /** What they took, all together. */
+  readonly commitMs: number;
+  /** Commits that began anew because another process had written to the same conversation first. */
+  readonly conflicts: number;
+  /** Commits that were not answered in time, so that their outcome was looked up. */
+  readonly unknown: number;
 }
 
 /**

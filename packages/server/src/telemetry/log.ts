@@ -7,6 +7,7 @@ import { pino, type Logger } from "pino";
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 export type Log = Logger;
 
-export function createLog(level: LogLevel): Log {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }));
+/** @param node stands in every line, where several nodes write into one place */
+export function createLog(level: LogLevel, node?: string): Log {
+  return pino({ level, base: node === undefined ? null : { node }, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }));
 }

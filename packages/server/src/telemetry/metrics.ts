@@ -5,12 +5,17 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { ChannelLayerLink } from "../channel-layer/channel-layer.ts";
 import type { ChatMetrics } from "../chat/context.ts";
+import type { StoreStats } from "../store/store.ts";
 
 export interface MetricsSources {
+  /** Label of everything that is counted, where there are several nodes. */
+  readonly node?: string;
   readonly connections: () => number;
   readonly layerDropped: () => number;
   /** Of a layer of several nodes. */
   readonly layerLink?: () => ChannelLayerLink | undefined;
+  /** Of a store that counts. */
+  readonly storeStats?: () => StoreStats;
   /** 1 ready, 0 not. */
   readonly isReady: () => boolean;
   readonly webhooks: () => { readonly pending: number; readonly oldestFailureMs: number };
@@ -24,6 +29,7 @@ export class Metrics implements ChatMetrics {
   #deliveries = 0;
   readonly #sendMs: Histogram;
   readonly #lags: Counter;
+  readonly #historyReads: Counter<"direction">;
   readonly #duplicates: Counter;
   readonly #slowCloses: Counter;
   readonly #failures: Counter;
@@ -32,6 +38,7 @@ export class Metrics implements ChatMetrics {
 
   constructor(sources: MetricsSources) {
     const registers = [this.#registry];
+    if (sources.node !== undefined) this.#registry.setDefaultLabels({ node: sources.node });
     this.#commands = new Counter({
       name: "suda_commands_total",
       help: "Commands answered over WebSocket, by type and outcome",
@@ -60,6 +67,12 @@ export class Metrics implements ChatMetrics {
       help: "Conversations whose live events were replaced by lag because a client did not keep up",
       registers,
     });
+    this.#historyReads = new Counter({
+      name: "suda_history_reads_total",
+      help: "Pages of history: after a seq, as clients read that fill a hole, or before one, as people scroll back",
+      labelNames: ["direction"],
+      registers,
+    });
     this.#duplicates = new Counter({ name: "suda_send_duplicates_total", help: "Retries that found their first send", registers });
     this.#slowCloses = new Counter({ name: "suda_slow_closes_total", help: "Connections closed because the client did not read", registers });
     this.#failures = new Counter({ name: "suda_failures_total", help: "Unexpected errors; each is in the log", registers });
@@ -86,6 +99,14 @@ export class Metrics implements ChatMetrics {
       gauge("suda_layer_link_up", "1 when this node hears the other nodes, 0 while it does not", () => (layerLink()?.isConnected === true ? 1 : 0));
       counted("suda_layer_link_lost_total", "Events for other nodes that did not go out", () => layerLink()?.lost ?? 0);
     }
+    const { storeStats } = sources;
+    if (storeStats !== undefined) {
+      counted("suda_store_commits_total", "Commits of the store", () => storeStats().commits);
+      counted("suda_store_commit_calls_total", "Writes that were made durable, many by one commit", () => storeStats().calls);
+      counted("suda_store_commit_ms_total", "Milliseconds that commits took, all together", () => storeStats().commitMs);
+      counted("suda_store_conflicts_total", "Commits that began anew because another node had written first", () => storeStats().conflicts);
+      counted("suda_store_unknown_total", "Commits without an answer in time, whose outcome was looked up", () => storeStats().unknown);
+    }
     gauge("suda_webhook_pending", "Conversations with something to be delivered to a webhook by this process", () => sources.webhooks().pending);
     gauge("suda_webhook_oldest_failure_seconds", "How long the delivery that has been failing longest has been failing", () =>
       Math.round(sources.webhooks().oldestFailureMs / 1_000),
@@ -102,6 +123,10 @@ export class Metrics implements ChatMetrics {
 
   sent(ms: number): void {
     this.#sendMs.observe(ms);
+  }
+
+  historyRead(direction: "after" | "before"): void {
+    this.#historyReads.inc({ direction });
   }
 
   duplicate(): void {
