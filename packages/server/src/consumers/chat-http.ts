@@ -11,7 +11,7 @@ import { responseOf } from "../app/refusal.ts";
 import type { ChannelLayerLink } from "../channel-layer/channel-layer.ts";
 import { systemUser, type ChatContext } from "../chat/context.ts";
 import { actorFor, type Caller } from "../chat/users.ts";
-import type { StoreStatus } from "../store/store.ts";
+import type { StoreStatus } from "../store/store-status.ts";
 import { renderDocsPage } from "./docs-page.ts";
 import { asyncApiDocument, openApiDocument } from "./http-documents.ts";
 import type { Route } from "./http-route.ts";

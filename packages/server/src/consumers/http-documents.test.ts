@@ -6,7 +6,7 @@ import { createTestGroup, TestServer } from "@suda/testing";
 import type { ChannelLayerLink, ChannelLayerStats } from "../channel-layer/channel-layer.ts";
 import { MemoryChannelLayer } from "../channel-layer/memory-channel-layer.ts";
 import { MemoryStore } from "../store/memory-store.ts";
-import type { StoreStatus } from "../store/store.ts";
+import type { StoreStatus } from "../store/store-status.ts";
 import { createServer } from "../suda-server.ts";
 import { routes } from "./http-routes.ts";
 

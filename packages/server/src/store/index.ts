@@ -44,10 +44,9 @@ export type {
   RefusalReason,
   Store,
   StoredKey,
-  StoreStats,
-  StoreStatus,
   UserPatch,
   UserRecord,
   UserStore,
 } from "./store.ts";
+export type { StoreStats, StoreStatus } from "./store-status.ts";
 export { verifyStore, type Verified } from "./verify-store.ts";

@@ -28,11 +28,11 @@ import type {
   Membership,
   NewConversation,
   Store,
-  StoreStatus,
   UserPatch,
   UserRecord,
   UserStore,
 } from "./store.ts";
+import type { StoreStatus } from "./store-status.ts";
 
 export interface MemoryStoreOptions {
   /** Gives `at` of entries. Default: the system's. */

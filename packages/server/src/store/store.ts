@@ -10,6 +10,7 @@ import type { ClientId, ConversationId, CustomData, Holder, MessageBody, Part, R
 import type { ControlChangedBody, Controlled, ControlRecord } from "./control.ts";
 import type { DocumentStore } from "./document-store.ts";
 import type { InteractionBody } from "./interaction-body.ts";
+import type { StoreStats, StoreStatus } from "./store-status.ts";
 
 export interface Store extends AsyncDisposable {
   readonly log: LogStore;
@@ -21,27 +22,6 @@ export interface Store extends AsyncDisposable {
   /** For metrics; absent where nothing is committed. */
   stats?(): StoreStats;
 }
-
-/** What a store has done since it was opened. */
-export interface StoreStats {
-  /** Groups of writes that became durable as one. */
-  readonly commits: number;
-  /** The writes in them. */
-  readonly calls: number;
-  /** What they took, all together. */
-  readonly commitMs: number;
-  /** Commits that began anew because another process had written to the same conversation first. */
-  readonly conflicts: number;
-  /** Commits that were not answered in time, so that their outcome was looked up. */
-  readonly unknown: number;
-}
-
-/**
- * `ready` reads and writes. `read-only`: no room on the disk, reads go on, writes are refused with
- * `store.read_only` and resume by themselves. `failed`: a commit failed, nothing is acknowledged any more
- * (`store.failed`) and only a restart ends it. `closed` after disposal.
- */
-export type StoreStatus = { readonly state: "ready" } | { readonly state: "read-only" | "failed"; readonly reason: string } | { readonly state: "closed" };
 
 // ── the log ───────────────────────────────────────────────────────────────────────────────────────────
 

@@ -5,7 +5,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { ChannelLayerLink } from "../channel-layer/channel-layer.ts";
 import type { ChatMetrics } from "../chat/context.ts";
-import type { StoreStats } from "../store/store.ts";
+import type { StoreStats } from "../store/store-status.ts";
 
 export interface MetricsSources {
   /** Label of everything that is counted, where there are several nodes. */
