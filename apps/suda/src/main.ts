@@ -14,6 +14,7 @@ const load = {
   verify: async () => (await import("./commands/verify.ts")).verifyCommand,
   backup: async () => (await import("./commands/backup.ts")).backupCommand,
   restore: async () => (await import("./commands/restore.ts")).restoreCommand,
+  export: async () => (await import("./commands/export.ts")).exportCommand,
   lint: async () => (await import("./commands/lint.ts")).lintCommand,
   webhooks: async () => (await import("./commands/webhooks.ts")).webhooksCommand,
   hooks: async () => (await import("./commands/hooks.ts")).hooksCommand,

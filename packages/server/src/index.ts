@@ -8,6 +8,7 @@ export { mountFetch, protocolRouter, urlRouter } from "./routing/routers.ts";
 export { SocketServer, type SocketServerOptions } from "./serve/socket-server.ts";
 export { defaultConnectionBounds, type ConnectionBounds } from "./serve/served-connection.ts";
 export type { Actor, ChatContext, ChatLimits, ChatMetrics } from "./chat/context.ts";
+export { exportConversation, exportFormat, exportUser, type ExportLine, type ExportUserOptions } from "./chat/export-user.ts";
 export type { BotDefinition } from "./bots/in-process-bot.ts";
 export type { AfterCommit, AfterCommitOptions } from "./hooks/after-commit.ts";
 export type { BeforeSend, BeforeSendOptions, HookUrl, SendDecision } from "./hooks/before-send.ts";

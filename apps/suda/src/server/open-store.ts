@@ -26,6 +26,13 @@ export async function openStoreForReading(data: string): Promise<LmdbReadOnlySto
   }
 }
 
+/** The configured store for reading; one in a data directory also beside the server that is using it. @throws CommandError `data.unusable`, `config` */
+export async function openStoreToRead(config: Pick<Config, "store" | "data">): Promise<Store> {
+  if (config.store === "memory")
+    throw new CommandError("config", "a store in memory is gone with its server", "Name the store that the server has: --store lmdb");
+  return await (config.store === "lmdb" ? openStoreForReading(config.data) : openStore(config));
+}
+
 function storeError(error: unknown): unknown {
   if (!(error instanceof StoreOpenError)) return error;
   // The driver's message is what happened and then advice; the advice for this program stands below.

@@ -52,7 +52,12 @@ export interface Viewer {
 }
 
 /** What was read of a log, as `viewer` sees it. */
-export async function viewEvents({ store }: ChatContext, viewer: Viewer, conversation: ConversationId, entries: readonly LogEntry[]): Promise<LogEvent[]> {
+export async function viewEvents(
+  { store }: Pick<ChatContext, "store">,
+  viewer: Viewer,
+  conversation: ConversationId,
+  entries: readonly LogEntry[],
+): Promise<LogEvent[]> {
   const { user, hides = 0 } = viewer;
   const reacted = entries.filter(({ annotation }) => annotation?.reactions !== undefined).map(({ seq }) => seq);
   const mine = reacted.length === 0 ? undefined : await store.log.reactedBy(conversation, user, reacted);
