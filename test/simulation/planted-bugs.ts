@@ -195,6 +195,8 @@ function keepsTheRemoved(layer: ChannelLayer): ChannelLayer {
     send: (channel, event) => layer.send(channel, event),
     groupAdd: (group, channel) => layer.groupAdd(group, channel),
     groupDiscard: (group, channel) => layer.groupDiscard(group, channel),
+    groupSendHere: (group, event) => layer.groupSendHere(group, event),
+    isGroupHere: (group) => layer.isGroupHere(group),
     stats: () => layer.stats(),
     [Symbol.asyncDispose]: () => layer[Symbol.asyncDispose](),
     async groupSend(group, event) {

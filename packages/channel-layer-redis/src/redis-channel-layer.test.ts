@@ -150,11 +150,11 @@ describe("redis", { skip: skipWithoutRedis }, () => {
       url: late.url,
       prefix: "late",
       onFailure: (error: unknown) => void failures.push((error as RedisLayerError).code),
-      onRestored: () => void restored.push(restored.length),
     };
     await using here = await RedisChannelLayer.open(options);
     assert.deepEqual(failures, ["unreachable"]);
-    assert.deepEqual(here.stats().link, { isConnected: false, subscriptions: 0, lost: 0 });
+    here.link.onRestored(() => restored.push(restored.length));
+    assert.deepEqual([here.link.isConnected, here.link.subscriptions, here.link.lost], [false, 0, 0]);
     const heard: number[] = [];
     const near = here.open((event) => void heard.push(numberOf(event)));
     await here.groupAdd("room", near);
@@ -221,14 +221,15 @@ class World implements AsyncDisposable {
 
   static async open(): Promise<World> {
     const world = new World(await TcpProxy.open({ port: redis.port }));
-    const options = (name: string): RedisChannelLayerOptions => ({
+    const options: RedisChannelLayerOptions = {
       url: `redis://127.0.0.1:${world.proxy.port}`,
       prefix: world.prefix,
       onFailure: (error) => void world.failures.push(error),
-      onRestored: () => void world.restored.push(name),
-    });
-    world.here = await RedisChannelLayer.open(options("here"));
-    world.there = await RedisChannelLayer.open(options("there"));
+    };
+    world.here = await RedisChannelLayer.open(options);
+    world.there = await RedisChannelLayer.open(options);
+    world.here.link.onRestored(() => world.restored.push("here"));
+    world.there.link.onRestored(() => world.restored.push("there"));
     return world;
   }
 

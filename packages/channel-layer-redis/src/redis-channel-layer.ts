@@ -15,14 +15,13 @@ import {
   MemoryChannelLayer,
   type Channel,
   type ChannelLayer,
-  type ChannelLayerLink,
   type ChannelLayerStats,
   type LayerEvent,
   type Receive,
 } from "@suda/server/channel-layer";
 import { isFrom, readAddressed, readEvent, writeMessage } from "./layer-message.ts";
 import { RedisLayerError } from "./redis-layer-error.ts";
-import { RedisLink } from "./redis-link.ts";
+import { RedisLink, type RedisLinkStatus } from "./redis-link.ts";
 
 export interface RedisChannelLayerOptions {
   /** `redis://user:password@host:6379`, or `rediss:` with TLS. */
@@ -33,14 +32,7 @@ export interface RedisChannelLayerOptions {
   readonly inboxCapacity?: number;
   /** Gets what receivers throw (L8), and a {@link RedisLayerError} when Redis is lost. Default: ignored. */
   readonly onFailure?: (error: unknown) => void;
-  /** Redis is back after it was lost, or there at last: events of other nodes may be missing, so what is live is to be compared with the logs. */
-  readonly onRestored?: () => void;
   readonly clock?: Clock;
-}
-
-export interface RedisLinkStatus extends ChannelLayerLink {
-  /** Names that this node listens to. */
-  readonly subscriptions: number;
 }
 
 const prefixExpression = /^[A-Za-z0-9._-]{1,40}$/;
@@ -59,7 +51,7 @@ export class RedisChannelLayer implements ChannelLayer {
   #foreign = 0;
 
   private constructor(options: RedisChannelLayerOptions) {
-    const { url, prefix = "suda", clock = systemClock, onFailure = () => {}, onRestored = () => {} } = options;
+    const { url, prefix = "suda", clock = systemClock, onFailure = () => {} } = options;
     if (!prefixExpression.test(prefix)) throw new TypeError(`A prefix is 1–40 of A–Z a–z 0–9 . _ -; got ${JSON.stringify(prefix.slice(0, 80))}.`);
     this.#onFailure = onFailure;
     this.#node = randomBytes(9).toString("base64url");
@@ -79,7 +71,6 @@ export class RedisChannelLayer implements ChannelLayer {
       beatChannel: this.#nodePrefix + this.#node,
       beat: writeMessage(this.#node, { type: beatType }),
       onMessage: (channel, message) => this.#onMessage(channel, message),
-      onRestored,
       onFailure,
     });
   }
@@ -107,7 +98,7 @@ export class RedisChannelLayer implements ChannelLayer {
 
   async groupAdd(group: string, channel: Channel): Promise<void> {
     await this.#local.groupAdd(group, channel);
-    if (this.#local.hasGroup(group)) await this.#link.subscribe(this.#groupPrefix + group);
+    if (this.#local.isGroupHere(group)) await this.#link.subscribe(this.#groupPrefix + group);
   }
 
   groupDiscard(group: string, channel: Channel): Promise<void> {
@@ -121,15 +112,22 @@ export class RedisChannelLayer implements ChannelLayer {
     void this.#publish(this.#groupPrefix + group, event);
   }
 
+  async groupSendHere(group: string, event: LayerEvent): Promise<void> {
+    await this.#local.groupSend(group, event);
+  }
+
+  isGroupHere(group: string): boolean {
+    return this.#local.isGroupHere(group);
+  }
+
   stats(): ChannelLayerStats {
     const local = this.#local.stats();
-    return { ...local, dropped: local.dropped + this.#dropped, link: this.link };
+    return { ...local, dropped: local.dropped + this.#dropped };
   }
 
   /** How it stands with Redis. */
   get link(): RedisLinkStatus {
-    const { isConnected, subscriptions, lost } = this.#link;
-    return { isConnected, subscriptions, lost };
+    return this.#link;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

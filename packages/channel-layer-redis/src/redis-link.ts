@@ -7,6 +7,7 @@
  */
 import { createClient, ErrorReply } from "@redis/client";
 import type { Clock, Timer } from "@suda/protocol";
+import type { ChannelLayerLink } from "@suda/server/channel-layer";
 import { RedisLayerError } from "./redis-layer-error.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
@@ -20,8 +21,6 @@ export interface RedisLinkOptions {
   readonly beatChannel: string;
   readonly beat: Buffer;
   readonly onMessage: (channel: string, message: Buffer) => void;
-  /** The connections are back and everything is listened to again; what was said meanwhile is gone. */
-  readonly onRestored: () => void;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -42,12 +41,18 @@ const nothing = Promise.resolve(undefined);
 
 type Redis = ReturnType<typeof createClient>;
 
+/** `lost` counts what did not go out because there was no connection, or too many waited. */
+export interface RedisLinkStatus extends ChannelLayerLink {
+  /** Names that this node listens to. */
+  readonly subscriptions: number;
+}
+
 interface Pair {
   readonly publisher: Redis;
   readonly subscriber: Redis;
 }
 
-export class RedisLink implements AsyncDisposable {
+export class RedisLink implements RedisLinkStatus, AsyncDisposable {
   readonly #options: RedisLinkOptions;
   readonly #subscriptions: Subscriptions;
   #pair: Pair | undefined;
@@ -58,6 +63,7 @@ export class RedisLink implements AsyncDisposable {
   #failures = 0;
   /** What others said before this connection, or between it and the one before, was not heard. */
   #isLate = false;
+  readonly #restoredListeners: (() => void)[] = [];
   #isClosed = false;
   #unanswered = 0;
   #unansweredBytes = 0;
@@ -72,6 +78,11 @@ export class RedisLink implements AsyncDisposable {
       unsubscribe: (names) => this.#unsubscribe(names),
     });
     void this.#subscriptions.add(options.beatChannel);
+  }
+
+  /** When everything is listened to again; what was said meanwhile is gone. */
+  onRestored(listener: () => void): void {
+    this.#restoredListeners.push(listener);
   }
 
   get isConnected(): boolean {
@@ -174,8 +185,9 @@ export class RedisLink implements AsyncDisposable {
     this.#beatTimer = this.#options.clock.schedule(beatEveryMs, () => this.#beat(pair));
     await this.#subscriptions.restore();
     if (this.#pair !== pair) return;
-    if (this.#isLate) this.#options.onRestored();
+    const isLate = this.#isLate;
     this.#isLate = true;
+    if (isLate) for (const listener of this.#restoredListeners) listener();
   }
 
   #newClient(): Redis {

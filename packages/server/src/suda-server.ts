@@ -12,6 +12,7 @@ import { MemoryChannelLayer } from "./channel-layer/memory-channel-layer.ts";
 import { CustomKinds } from "./chat/custom-kinds.ts";
 import { leaseSweeper } from "./chat/control-leases.ts";
 import { defaultChatLimits, type ChatContext, type ChatLimits } from "./chat/context.ts";
+import { NodeWatch, type NodeWatchOptions } from "./chat/node-watch.ts";
 import { Presence } from "./chat/presence.ts";
 import { retentionSweeper } from "./chat/retention.ts";
 import { Lines } from "./chat/send-hook.ts";
@@ -56,6 +57,8 @@ export interface ServerOptions {
   readonly customKinds?: Readonly<Record<string, object>>;
   readonly limits?: Partial<ServerLimits>;
   readonly bounds?: Partial<ConnectionBounds>;
+  /** How a node of several finds what the layer lost. */
+  readonly watch?: Pick<NodeWatchOptions, "beatMs" | "recordsPerSecond">;
   /** Within how many ms clients are asked to come back when the server restarts, 0…; default 5,000. */
   readonly goawayWindowMs?: number;
   /** What webhooks and hooks may call, and with how many connections. Default: public addresses only, by https. */
@@ -133,7 +136,7 @@ export function createServer(options: ServerOptions): SudaServer {
     ...(store.stats === undefined ? {} : { storeStats: store.stats.bind(store) }),
     connections: () => sockets.connectionCount,
     layerDropped: () => layer.stats().dropped,
-    ...(options.layer?.stats().link === undefined ? {} : { layerLink: () => layer.stats().link }),
+    ...(options.layer?.link === undefined ? {} : { layerLink: options.layer.link }),
     isReady: () => isReady(),
     webhooks: () => webhooks,
   });
@@ -141,7 +144,7 @@ export function createServer(options: ServerOptions): SudaServer {
     metrics.failure();
     log.error({ err: error }, "unexpected error");
   };
-  const layer = options.layer ?? new MemoryChannelLayer({ onFailure });
+  const layer: ChannelLayer = options.layer ?? new MemoryChannelLayer({ onFailure });
   // A layer that was given may have other nodes on it.
   const streams = new Streams({ layer, clock, onFailure, isShared: options.layer !== undefined });
   const customKinds = new CustomKinds({ store, clock, declared: options.customKinds ?? {} });
@@ -159,7 +162,20 @@ export function createServer(options: ServerOptions): SudaServer {
             lines: new Lines(),
           },
         };
+  const watch =
+    layer.link === undefined
+      ? undefined
+      : new NodeWatch({
+          ...options.watch,
+          store,
+          layer,
+          link: layer.link,
+          clock,
+          onFailure,
+          count: (what, count) => metrics.layerLoss(what, count),
+        });
   const context: ChatContext = {
+    ...(watch === undefined ? {} : { watch }),
     store,
     layer,
     clock,
@@ -230,7 +246,7 @@ export function createServer(options: ServerOptions): SudaServer {
     isDraining: () => sockets.isDraining,
     node,
     status: () => store.status(),
-    layerLink: () => layer.stats().link,
+    layerLink: layer.link,
     renderMetrics: () => metrics.render(),
     onFailure,
   });
@@ -275,6 +291,7 @@ export function createServer(options: ServerOptions): SudaServer {
     async [Symbol.asyncDispose]() {
       streams.stop();
       for (const sweeper of sweepers) await sweeper.stop();
+      await watch?.[Symbol.asyncDispose]();
       await webhooks[Symbol.asyncDispose]();
       await commitHook?.[Symbol.asyncDispose]();
       await sockets[Symbol.asyncDispose]();

@@ -18,7 +18,7 @@ export async function openLayer({ config, sources }: LoadedConfig, { log, onFail
   const url = maskRedisUrl(config.redisUrl);
   // Failures are told before there is one.
   let opened: ChannelLayer | undefined;
-  const facts = (): object => ({ layer: "redis", url, lost: opened?.stats().link?.lost ?? 0 });
+  const facts = (): object => ({ layer: "redis", url, lost: opened?.link?.lost ?? 0 });
   try {
     const layer = await RedisChannelLayer.open({
       url: config.redisUrl,
@@ -27,9 +27,9 @@ export async function openLayer({ config, sources }: LoadedConfig, { log, onFail
         if (error instanceof RedisLayerError) log.warn({ ...facts(), code: error.code }, error.message);
         else onFailure(error);
       },
-      onRestored: () => log.info(facts(), "Redis is there: nodes hear each other, and what they missed is in the logs."),
     });
     opened = layer;
+    layer.link.onRestored(() => log.info(facts(), "Redis is there: nodes hear each other, and what they missed is in the logs."));
     if (layer.link.isConnected) log.info(facts(), "The channel layer is connected to Redis.");
     return layer;
   } catch (error) {

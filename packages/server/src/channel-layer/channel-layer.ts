@@ -29,6 +29,8 @@ export type Receive = (event: LayerEvent) => void | Promise<void>;
 export interface Channel {
   /** Unique among all nodes; at most 100 characters. */
   readonly name: string;
+  /** Whether it has joined the group and not left it (L12). */
+  isIn(group: string): boolean;
   /** Leaves all groups and forgets the inbox. Twice is fine. */
   close(): Promise<void>;
 }
@@ -40,16 +42,16 @@ export interface ChannelLayerStats {
   readonly dropped: number;
   readonly channels: number;
   readonly groups: number;
-  /** Of a layer of several nodes; absent where there is one process. */
-  readonly link?: ChannelLayerLink;
 }
 
-/** How it stands with what is between the nodes. */
+/** What is between the nodes of a layer, and may lose. */
 export interface ChannelLayerLink {
   /** False while this node does not hear the others, or not all that they say. What it sends reaches its own channels all the same. */
   readonly isConnected: boolean;
-  /** Events for other nodes that did not go out: there was no connection, or too many waited. */
+  /** Events for other nodes that did not go out, since the start: there was no connection, or too many waited. */
   readonly lost: number;
+  /** Calls back each time the link carries again, or at last: events of other nodes may be missing. */
+  onRestored(listener: () => void): void;
 }
 
 export interface ChannelLayer extends AsyncDisposable {
@@ -63,6 +65,12 @@ export interface ChannelLayer extends AsyncDisposable {
   groupDiscard(group: string, channel: Channel): Promise<void>;
   /** To all channels of a group, in the order of the calls of one node (L2). */
   groupSend(group: string, event: LayerEvent): Promise<void>;
+  /** To those channels of a group that are on this node (L12). */
+  groupSendHere(group: string, event: LayerEvent): Promise<void>;
+  /** Whether a channel of this node is in the group (L12). */
+  isGroupHere(group: string): boolean;
+  /** Absent when nothing can be lost between nodes: a layer of one process. */
+  readonly link?: ChannelLayerLink;
   stats(): ChannelLayerStats;
 }
 

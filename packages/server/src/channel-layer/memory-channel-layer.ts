@@ -93,9 +93,17 @@ export class MemoryChannelLayer implements ChannelLayer {
     this.#enqueue({ to: "group", name: group, event });
   }
 
-  /** Whether it has a member. */
-  hasGroup(group: string): boolean {
+  groupSendHere(group: string, event: LayerEvent): Promise<void> {
+    return this.groupSend(group, event);
+  }
+
+  isGroupHere(group: string): boolean {
     return this.#groups.has(group);
+  }
+
+  /** Whether it is one of these. */
+  hasChannel(name: string): boolean {
+    return this.#channels.has(name);
   }
 
   stats(): ChannelLayerStats {
@@ -165,6 +173,10 @@ class MemoryChannel implements Channel {
   constructor(name: string, options: MemoryChannelOptions) {
     this.name = name;
     this.#options = options;
+  }
+
+  isIn(group: string): boolean {
+    return this.groups.has(group);
   }
 
   accept(event: LayerEvent): void {

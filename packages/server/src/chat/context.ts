@@ -5,6 +5,7 @@
 import type { Clock, Random, UserId } from "@suda/protocol";
 import type { ChannelLayer } from "../channel-layer/channel-layer.ts";
 import type { Store } from "../store/store.ts";
+import type { NodeWatch } from "./node-watch.ts";
 import type { Streams } from "./streams.ts";
 import type { CustomKinds } from "./custom-kinds.ts";
 import type { BotWebhooks } from "./bot-webhooks.ts";
@@ -25,6 +26,8 @@ export interface ChatContext {
   readonly commitLetters: CommitLetters;
   /** The host's word before a message is stored; absent: none is asked. */
   readonly sendHook?: { readonly hook: SendHook; readonly lines: Lines };
+  /** Finds what the layer lost between nodes; absent where there is one. */
+  readonly watch?: NodeWatch;
   /** Whether somebody follows all logs, and is to be told that one has moved. */
   readonly tellsCommits?: boolean;
   /** Gets what failed without harm to the caller: the channel layer did not take an event. */

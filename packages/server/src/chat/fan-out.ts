@@ -96,11 +96,12 @@ export async function fanOut(context: ChatContext, conversation: ConversationId,
 }
 
 /** The event as this user sees it. */
-export function shownTo(user: UserId, { event, forSome }: ConversationEvent): LogEvent {
+export function shownTo(user: UserId, { event, forSome }: Omit<ConversationEvent, "type">): LogEvent {
   return forSome === undefined || !forSome.users.includes(user) ? event : forSome.event;
 }
 
-function conversationEvent(event: LogEvent): ConversationEvent {
+/** What was given with a tap is in the event for those alone whom it concerns. */
+export function conversationEvent(event: LogEvent): ConversationEvent {
   if (event.type !== "interaction.created" || event.value === undefined) return { type: "conversation.event", event };
   return { type: "conversation.event", event: withoutValue(event), forSome: { users: [event.from, event.to], event } };
 }

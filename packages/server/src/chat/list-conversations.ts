@@ -26,6 +26,7 @@ export async function listConversations(
 ): Promise<ReplyOf<"conversation.list"> & { readonly change: number }> {
   const { ids, change } = await joinedConversations(context, actor);
   const records = [...(await context.store.conversations.getMany(ids))].sort(byActivity);
+  for (const record of records) context.watch?.heads.learn(record);
   const start = cursor === undefined ? 0 : startAfter(records, cursor);
   const page = records.slice(start, start + limit);
   const conversations = [];

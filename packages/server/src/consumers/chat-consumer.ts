@@ -17,8 +17,6 @@ import {
   type CommandOf,
   type CloseReason,
   type Conversation,
-  type ConversationId,
-  type LogEvent,
   type Ref,
   type UserId,
 } from "@suda/protocol";
@@ -26,15 +24,14 @@ import type { UserPrincipal, WebSocketConnection } from "../app/app.ts";
 import type { Channel, ChannelLayer, LayerEvent } from "../channel-layer/channel-layer.ts";
 import { sendFromBot } from "../chat/bot-send.ts";
 import type { Actor, ChatContext } from "../chat/context.ts";
-import { shownTo, type ChatLayerEvent, type MembershipChanged } from "../chat/fan-out.ts";
 import { greet } from "../chat/greet.ts";
-import type { Presence, PresenceEvent } from "../chat/presence.ts";
+import type { Presence } from "../chat/presence.ts";
 import { sendMessage } from "../chat/send-message.ts";
 import { actorFor } from "../chat/users.ts";
-import { viewOwnConversation } from "../chat/view.ts";
 import { commandHandlers, type HandledType } from "./command-handlers.ts";
 import { Deliveries, type DeliveryMetrics } from "./deliveries.ts";
 import type { EventEncoder } from "./event-encoder.ts";
+import { LayerNews } from "./layer-news.ts";
 import { PresenceWatch } from "./presence-watch.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { withResolvers } from "./with-resolvers.ts";
@@ -79,6 +76,8 @@ type State =
       readonly actor: Actor;
       readonly channel: Channel;
       readonly subscriptions: Subscriptions;
+      readonly presenceWatch: PresenceWatch;
+      readonly news: LayerNews;
       readonly isReady: Promise<void> | undefined;
     }
   | { readonly is: "closed" };
@@ -92,7 +91,6 @@ export class ChatConsumer {
   readonly #pendingSends = new Set<Promise<unknown>>();
   readonly #deliveries: Deliveries;
   /** Most connections watch nobody. */
-  #presenceWatch: PresenceWatch | undefined;
   #timer: { cancel(): void };
   #refusals = 0;
 
@@ -155,8 +153,8 @@ export class ChatConsumer {
     if (command.type === "message.send") return this.#startSend(command, () => sendMessage(context, state.actor, command));
     if (command.type === "bot.send") return this.#startSend(command, () => sendFromBot(context, state.actor, command));
     if (command.type === "token.refresh") return void (await this.#answer(command, () => this.#refresh(state.actor, command.token)));
-    if (command.type === "presence.watch") return void (await this.#answer(command, () => this.#watch(state.actor, state.channel, command.users)));
-    if (command.type === "presence.unwatch") return void (await this.#answer(command, () => this.#unwatch(command.users)));
+    if (command.type === "presence.watch") return void (await this.#answer(command, () => state.presenceWatch.watch(command.users)));
+    if (command.type === "presence.unwatch") return void (await this.#answer(command, () => unwatch(state.presenceWatch, command.users)));
     await this.#settleSends();
     await this.#answer(command, async () => {
       const reply = await this.#handle(state.actor, command);
@@ -219,7 +217,12 @@ export class ChatConsumer {
     const channel = layer.open((event) => this.#onLayerEvent(event));
     actor = { ...actor, channel: channel.name };
     const subscriptions = new Subscriptions(this.#environment.context, actor, channel);
-    this.#state = { is: "greeted", actor, channel, subscriptions, isReady };
+    const { context, presence } = this.#environment;
+    const presenceWatch = new PresenceWatch({ context, layer, presence, actor, channel });
+    const close = (reason: CloseReason): void => this.#close(reason);
+    const news = new LayerNews({ context, actor, subscriptions, presenceWatch, deliveries: this.#deliveries, close });
+    const greeted = { is: "greeted", actor, channel, subscriptions, presenceWatch, news } as const;
+    this.#state = { ...greeted, isReady };
     this.#environment.presence.connected(actor.user);
     if (actor.isBot) this.#environment.context.streams.connected(actor.user);
     this.#expireAt(principal.expiresAt);
@@ -231,7 +234,7 @@ export class ChatConsumer {
     });
     this.#refusals = 0;
     if (!isGreeted) this.#close("internal");
-    else if (!this.#isClosed()) this.#state = { is: "greeted", actor, channel, subscriptions, isReady: undefined };
+    else if (!this.#isClosed()) this.#state = { ...greeted, isReady: undefined };
     ready();
   }
 
@@ -264,19 +267,6 @@ export class ChatConsumer {
     return { expiresAt };
   }
 
-  // ── presence ────────────────────────────────────────────────────────────────────────────────────────
-
-  #watch(actor: Actor, channel: Channel, users: readonly UserId[]): Promise<object> {
-    const { context, layer, presence } = this.#environment;
-    this.#presenceWatch ??= new PresenceWatch({ context, layer, presence, actor, channel });
-    return this.#presenceWatch.watch(users);
-  }
-
-  async #unwatch(users: readonly UserId[]): Promise<object> {
-    await this.#presenceWatch?.unwatch(users);
-    return {};
-  }
-
   // ── sends ───────────────────────────────────────────────────────────────────────────────────────────
 
   /** Resolves when the store has taken what is sent in its order; the reply follows when it is durable. */
@@ -296,72 +286,12 @@ export class ChatConsumer {
     if (this.#pendingSends.size > 0) await Promise.all(this.#pendingSends);
   }
 
-  // ── layer events ────────────────────────────────────────────────────────────────────────────────────
-
   /** Synchronous when it can be: a thousand members receive an event in one turn. */
   #onLayerEvent(event: LayerEvent): void | Promise<void> {
     const state = this.#state;
     if (state.is !== "greeted") return;
     if (state.isReady !== undefined) return state.isReady.then(() => this.#onLayerEvent(event));
-    const known = event as ChatLayerEvent | PresenceEvent | { readonly type: "layer.dropped" };
-    switch (known.type) {
-      case "conversation.event":
-        return this.#onConversationEvent(state.actor, state.subscriptions, shownTo(state.actor.user, known));
-      case "conversation.ephemeral":
-        return this.#onEphemeral(state.actor, state.subscriptions, known.event);
-      case "presence.event":
-        return this.#presenceWatch?.isWatching(known.event.user) === true ? this.#deliveries.ephemeral(known.event) : undefined;
-      case "presence.revoked":
-        return this.#presenceWatch?.unwatch([known.user]);
-      case "membership.joined":
-        return this.#onMembershipJoined(state.actor, state.subscriptions, known.conversation);
-      case "membership.changed":
-        return this.#onMembershipChanged(state.actor, known);
-      case "layer.dropped":
-        // What is missing is in the log: the client resumes and reads it.
-        return this.#close("slow");
-      default:
-        // From a newer node: not for us.
-        return;
-    }
-  }
-
-  #onConversationEvent(actor: Actor, subscriptions: Subscriptions, event: LogEvent): void | Promise<void> {
-    const isOwnRemoval = event.type === "member.removed" && event.user === actor.user;
-    if (!isOwnRemoval && subscriptions.isStale(event.conversation, event.seq)) return;
-    this.#deliveries.live(event);
-    if (isOwnRemoval) return this.#onRemoved(actor, subscriptions, event);
-  }
-
-  #onEphemeral(actor: Actor, subscriptions: Subscriptions, event: Extract<ChatLayerEvent, { type: "conversation.ephemeral" }>["event"]): void {
-    if (subscriptions.isStale(event.conversation)) return;
-    const isOwn = ("user" in event ? event.user : event.from) === actor.user;
-    // What one does oneself is no news on one's own devices, but for what no log has and one need not have done here.
-    if (isOwn && (event.type === "receipt.updated" || event.type === "stream.aborted")) this.#deliveries.tell(event);
-    else if (!isOwn) this.#deliveries.ephemeral(event);
-  }
-
-  async #onRemoved(actor: Actor, subscriptions: Subscriptions, { conversation, seq }: LogEvent): Promise<void> {
-    await subscriptions.leave(conversation, seq);
-    const { change } = await this.#environment.context.store.conversations.memberships(actor.user);
-    this.#deliveries.tell({ type: "conversation.left", conversation, change });
-  }
-
-  async #onMembershipJoined(actor: Actor, subscriptions: Subscriptions, id: ConversationId): Promise<void> {
-    const { context } = this.#environment;
-    if (!(await subscriptions.join(id))) return;
-    const conversation = await viewOwnConversation(context, actor.user, id);
-    if (conversation === undefined) return;
-    const { change } = await context.store.conversations.memberships(actor.user);
-    this.#deliveries.tell({ type: "conversation.joined", conversation, change });
-  }
-
-  async #onMembershipChanged(actor: Actor, { conversation: id, target }: MembershipChanged): Promise<void> {
-    const { context } = this.#environment;
-    const conversation = await viewOwnConversation(context, actor.user, id);
-    if (conversation === undefined) return;
-    const { change } = await context.store.conversations.memberships(actor.user);
-    this.#deliveries.tell({ type: "conversation.changed", conversation, change, ...(target === undefined ? {} : { target }) });
+    return state.news.on(event);
   }
 
   // ── answers ─────────────────────────────────────────────────────────────────────────────────────────
@@ -397,4 +327,9 @@ export class ChatConsumer {
   #close(reason: CloseReason): void {
     this.#connection.close(closeCodes[reason].code, reason);
   }
+}
+
+async function unwatch(watch: PresenceWatch, users: readonly UserId[]): Promise<object> {
+  await watch.unwatch(users);
+  return {};
 }

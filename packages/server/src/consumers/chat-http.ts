@@ -25,7 +25,7 @@ export interface ChatHttpEnvironment {
   readonly node: string | undefined;
   readonly status: () => StoreStatus;
   /** Of a layer of several nodes. */
-  readonly layerLink: () => ChannelLayerLink | undefined;
+  readonly layerLink: ChannelLayerLink | undefined;
   /** Prometheus' text format. */
   readonly renderMetrics: () => Promise<string>;
   readonly onFailure: (error: unknown) => void;
@@ -47,7 +47,7 @@ export function chatHttp(environment: ChatHttpEnvironment): Hono<Env> {
   });
   // A node that does not hear the others stays ready: what it missed is in the logs, and all would leave the balancer in the same moment.
   app.get("/readyz", (c) => {
-    const link = environment.layerLink();
+    const link = environment.layerLink;
     const parts = {
       ...(environment.node === undefined ? {} : { node: environment.node }),
       store: environment.status(),

@@ -43,6 +43,12 @@ export class Deliveries {
     if (head === undefined || event.seq > head) this.#lagging.set(event.conversation, event.seq);
   }
 
+  /** The log is further than what was told: the client reads it. */
+  lag(conversation: ConversationId, head: number): void {
+    if (this.#lagging === undefined) return this.tell({ type: "lag", conversation, head });
+    this.#lagging.set(conversation, Math.max(head, this.#lagging.get(conversation) ?? 0));
+  }
+
   /** Lossy by contract. */
   ephemeral(event: EphemeralEvent): void {
     if (this.#lagging === undefined && !this.#options.connection.isCongested) this.tell(event);

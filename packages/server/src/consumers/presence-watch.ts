@@ -14,7 +14,8 @@ export interface PresenceWatchOptions {
 
 export class PresenceWatch {
   readonly #options: PresenceWatchOptions;
-  readonly #watched = new Set<UserId>();
+  /** Absent while nobody is: most connections watch none. */
+  #watched: Set<UserId> | undefined;
 
   constructor(options: PresenceWatchOptions) {
     this.#options = options;
@@ -24,29 +25,36 @@ export class PresenceWatch {
   async watch(users: readonly UserId[]): Promise<ReplyOf<"presence.watch">> {
     const { context, layer, presence, actor, channel } = this.#options;
     const wanted = await watchable(context, actor, users);
-    const added = wanted.filter((user) => !this.#watched.has(user));
-    if (this.#watched.size + added.length > limits.watchedMax) {
+    const watched = (this.#watched ??= new Set());
+    const added = wanted.filter((user) => !watched.has(user));
+    if (watched.size + added.length > limits.watchedMax) {
       throw new SudaError("frame.invalid", `/users: a connection watches at most ${limits.watchedMax} users; unwatch others first.`, { path: "/users" });
     }
     for (const user of added) {
-      this.#watched.add(user);
+      watched.add(user);
       await layer.groupAdd(presenceGroup(user), channel);
       // After joining, so that a block in the same moment is either seen here or told by the layer.
       if (await isBlockedBy(context, actor, user)) await this.unwatch([user]);
     }
     return viewPresence(
       presence,
-      wanted.filter((user) => this.#watched.has(user)),
+      wanted.filter((user) => watched.has(user)),
     );
   }
 
   async unwatch(users: readonly UserId[]): Promise<void> {
     const { layer, channel } = this.#options;
-    for (const user of users) if (this.#watched.delete(user)) await layer.groupDiscard(presenceGroup(user), channel);
+    for (const user of users) if (this.#watched?.delete(user) === true) await layer.groupDiscard(presenceGroup(user), channel);
+  }
+
+  /** A block may have been missed. */
+  async judgeAnew(): Promise<void> {
+    const { context, actor } = this.#options;
+    for (const user of this.#watched ?? []) if (await isBlockedBy(context, actor, user)) await this.unwatch([user]);
   }
 
   /** What was in the inbox before a block or an unwatching is stale. */
   isWatching(user: UserId): boolean {
-    return this.#watched.has(user);
+    return this.#watched?.has(user) === true;
   }
 }

@@ -31,16 +31,22 @@ export class Subscriptions {
    * @throws SudaError server.busy
    */
   async joinAll(): Promise<void> {
-    const { layer } = this.#context;
+    const { layer, watch } = this.#context;
+    watch?.memberships.beforeJoining(this.#actor.user);
     await layer.groupAdd(userGroup(this.#actor.user), this.#channel);
     const joined = new Set<ConversationId>();
     for (let round = 0; round < maxRounds; round++) {
-      const wanted = new Set((await joinedConversations(this.#context, this.#actor)).ids);
+      const { ids, change } = await joinedConversations(this.#context, this.#actor);
+      const wanted = new Set(ids);
       const added = [...wanted].filter((id) => !joined.has(id));
       const removed = [...joined].filter((id) => !wanted.has(id));
-      if (round > 0 && added.length === 0 && removed.length === 0) return;
+      if (round > 0 && added.length === 0 && removed.length === 0) {
+        watch?.memberships.learn(this.#actor.user, change);
+        return;
+      }
       for (const id of added) {
         this.#removedAt?.delete(id);
+        watch?.heads.beforeJoining(id);
         await layer.groupAdd(conversationGroup(id), this.#channel);
         joined.add(id);
       }
@@ -54,14 +60,22 @@ export class Subscriptions {
 
   /** Joins the group, and leaves it again when the user is no member (any more). */
   async join(id: ConversationId): Promise<boolean> {
-    const { layer, store } = this.#context;
+    const { layer, store, watch } = this.#context;
+    watch?.heads.beforeJoining(id);
     await layer.groupAdd(conversationGroup(id), this.#channel);
     if ((await store.conversations.member(id, this.#actor.user)) !== undefined) {
       this.#removedAt?.delete(id);
+      const record = watch === undefined ? undefined : await store.conversations.get(id);
+      if (record !== undefined) watch?.heads.learn(record);
       return true;
     }
     await this.leave(id, 0);
     return false;
+  }
+
+  /** Whether the connection is in the conversation's group. */
+  isIn(id: ConversationId): boolean {
+    return this.#channel.isIn(conversationGroup(id));
   }
 
   /** Leaves the group; events after `removedAt` that are in the inbox already are stale. */

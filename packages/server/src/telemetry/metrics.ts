@@ -13,7 +13,7 @@ export interface MetricsSources {
   readonly connections: () => number;
   readonly layerDropped: () => number;
   /** Of a layer of several nodes. */
-  readonly layerLink?: () => ChannelLayerLink | undefined;
+  readonly layerLink?: ChannelLayerLink;
   /** Of a store that counts. */
   readonly storeStats?: () => StoreStats;
   /** 1 ready, 0 not. */
@@ -30,6 +30,7 @@ export class Metrics implements ChatMetrics {
   readonly #sendMs: Histogram;
   readonly #lags: Counter;
   readonly #historyReads: Counter<"direction">;
+  readonly #layerLosses: Counter<"what">;
   readonly #duplicates: Counter;
   readonly #slowCloses: Counter;
   readonly #failures: Counter;
@@ -73,6 +74,12 @@ export class Metrics implements ChatMetrics {
       labelNames: ["direction"],
       registers,
     });
+    this.#layerLosses = new Counter({
+      name: "suda_layer_losses_total",
+      help: "What this node found to be missing of other nodes' events: held (came out of order), missed (read from the log), behind (conversations whose members were told to read)",
+      labelNames: ["what"],
+      registers,
+    });
     this.#duplicates = new Counter({ name: "suda_send_duplicates_total", help: "Retries that found their first send", registers });
     this.#slowCloses = new Counter({ name: "suda_slow_closes_total", help: "Connections closed because the client did not read", registers });
     this.#failures = new Counter({ name: "suda_failures_total", help: "Unexpected errors; each is in the log", registers });
@@ -96,8 +103,8 @@ export class Metrics implements ChatMetrics {
     gauge("suda_layer_dropped", "Events that the channel layer dropped since the start", sources.layerDropped);
     const { layerLink } = sources;
     if (layerLink !== undefined) {
-      gauge("suda_layer_link_up", "1 when this node hears the other nodes, 0 while it does not", () => (layerLink()?.isConnected === true ? 1 : 0));
-      counted("suda_layer_link_lost_total", "Events for other nodes that did not go out", () => layerLink()?.lost ?? 0);
+      gauge("suda_layer_link_up", "1 when this node hears the other nodes, 0 while it does not", () => (layerLink.isConnected ? 1 : 0));
+      counted("suda_layer_link_lost_total", "Events for other nodes that did not go out", () => layerLink.lost);
     }
     const { storeStats } = sources;
     if (storeStats !== undefined) {
@@ -143,6 +150,10 @@ export class Metrics implements ChatMetrics {
 
   lagged(): void {
     this.#lags.inc();
+  }
+
+  layerLoss(what: string, count: number): void {
+    this.#layerLosses.inc({ what }, count);
   }
 
   slowClose(): void {

@@ -140,6 +140,28 @@ export function groupRules(open: OpenChannelLayer): void {
     assert.equal(layer.stats().groups, 0);
   });
 
+  test("[L12] a group is here while a channel is in it, and what is for here reaches it in order", async () => {
+    await using world = await World.open(open);
+    const { layer } = world;
+    const listener = new Listener(layer);
+    const isHere = (): boolean[] => [layer.isGroupHere("room"), listener.channel.isIn("room")];
+    assert.deepEqual(isHere(), [false, false]);
+    await layer.groupAdd("room", listener.channel);
+    assert.deepEqual(isHere(), [true, true]);
+    assert.equal(listener.channel.isIn("other"), false);
+    await layer.groupSend("room", numbered(1));
+    await layer.groupSendHere("room", numbered(2));
+    await layer.groupSend("room", numbered(3));
+    await listener.until(3);
+    assert.deepEqual(listener.numbers, [1, 2, 3]);
+    await layer.groupDiscard("room", listener.channel);
+    assert.deepEqual(isHere(), [false, false]);
+    await layer.groupAdd("room", listener.channel);
+    await listener.channel.close();
+    assert.deepEqual(isHere(), [false, false]);
+    await assert.rejects(layer.groupSendHere("a b", numbered(0)), TypeError);
+  });
+
   test("stats count what was handed to receivers", async () => {
     await using world = await World.open(open);
     const { layer } = world;
@@ -147,9 +169,8 @@ export function groupRules(open: OpenChannelLayer): void {
     for (const { channel } of listeners) await layer.groupAdd("room", channel);
     for (const number of [1, 2, 3]) await layer.groupSend("room", numbered(number));
     for (const listener of listeners) await listener.until(3);
-    const { link, ...stats } = layer.stats();
-    assert.deepEqual(stats, { delivered: 6, dropped: 0, channels: 2, groups: 1 });
-    if (world.hasNodes) assert.deepEqual([link?.isConnected, link?.lost], [true, 0]);
-    else assert.equal(link, undefined);
+    assert.deepEqual(layer.stats(), { delivered: 6, dropped: 0, channels: 2, groups: 1 });
+    if (world.hasNodes) assert.deepEqual([layer.link?.isConnected, layer.link?.lost], [true, 0]);
+    else assert.equal(layer.link, undefined);
   });
 }

@@ -41,4 +41,21 @@ export function nodeRules(open: OpenChannelLayer): void {
     await here.until(1);
     assert.deepEqual(there.numbers, [2]);
   });
+
+  test("[L12] what is for here reaches this node alone", async (t) => {
+    await using world = await World.open(open);
+    if (!world.hasNodes) return t.skip("this driver has one node");
+    const another = await world.another();
+    const here = new Listener(world.layer);
+    const there = new Listener(another);
+    await world.layer.groupAdd("room", here.channel);
+    assert.equal(another.isGroupHere("room"), false);
+    await another.groupAdd("room", there.channel);
+    await world.layer.groupSendHere("room", numbered(1));
+    await world.layer.groupSend("room", numbered(2));
+    await here.until(2);
+    await there.until(2);
+    assert.deepEqual([here.numbers, there.numbers], [[1, 2], [2]]);
+    assert.ok(world.layer.link !== undefined, "what is between nodes can be lost");
+  });
 }

@@ -1,0 +1,275 @@
+/** Two nodes on one store, and a layer between them that loses: what connections are told all the same (D12, D13). */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { ConversationId, LogEvent, ServerFrame } from "@suda/protocol";
+import { channelLayerSuite, createTestGroup, ManualClock, NodeBus, say, TestServer, textOf, userId, type WebSocketCommunicator } from "@suda/testing";
+import type { LayerEvent } from "../channel-layer/channel-layer.ts";
+import { MemoryStore } from "../store/memory-store.ts";
+
+channelLayerSuite("bus", async ({ onFailure }) => {
+  const bus = new NodeBus({ onFailure });
+  return { layer: bus.node(), openAnother: async () => bus.node() };
+});
+
+const beatMs = 2_000;
+const flightMs = 500;
+
+/** Two nodes of one system. */
+class World implements AsyncDisposable {
+  readonly clock = new ManualClock();
+  readonly bus = new NodeBus();
+  readonly #servers: TestServer[] = [];
+
+  static async open(): Promise<World> {
+    const world = new World();
+    const store = new MemoryStore({ clock: world.clock });
+    for (let node = 0; node < 2; node++)
+      world.#servers.push(await TestServer.open({ store, clock: world.clock, layer: world.bus.node(), limits: { commands: { perSecond: 0, burst: 1 } } }));
+    return world;
+  }
+
+  get here(): TestServer {
+    return this.#servers[0] as TestServer;
+  }
+
+  get there(): TestServer {
+    return this.#servers[1] as TestServer;
+  }
+
+  /** Time goes on, and what is done meanwhile is done. */
+  async pass(ms: number): Promise<void> {
+    for (let gone = 0; gone < ms; gone += 10) {
+      this.clock.advance(10);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server[Symbol.asyncDispose]()));
+  }
+}
+
+/** Nothing of an event's kind passes. */
+const loses =
+  (...types: string[]) =>
+  (event: LayerEvent): boolean =>
+    types.includes(event.type);
+
+/** `type seq` of the entries of the conversation's log that a connection was told of since it was last looked at. */
+async function told(connection: WebSocketCommunicator, conversation: ConversationId): Promise<string[]> {
+  return (await connection.leftovers()).flatMap((frame) => nameOf(frame, conversation));
+}
+
+function nameOf(frame: ServerFrame, conversation: ConversationId): string[] {
+  if (frame.type === "lag") return frame.conversation === conversation ? [`lag ${frame.head}`] : [];
+  if (frame.type === "conversation.left") return frame.conversation === conversation ? ["conversation.left"] : [];
+  if (frame.type === "conversation.joined" || frame.type === "conversation.changed") return frame.conversation.id === conversation ? [frame.type] : [];
+  return "seq" in frame && (frame as LogEvent).conversation === conversation ? [`${frame.type} ${String(frame.seq)}`] : [];
+}
+
+interface Room {
+  readonly id: ConversationId;
+  /** Owner, here. */
+  readonly alice: WebSocketCommunicator;
+  /** Members there. */
+  readonly bob: WebSocketCommunicator;
+  readonly carol: WebSocketCommunicator;
+}
+
+async function openRoom(world: World): Promise<Room> {
+  const { here, there } = world;
+  const [alice, bob, carol] = await Promise.all([here.connect("alice"), there.connect("bob"), there.connect("carol")]);
+  const { id } = await createTestGroup(alice, ["bob", "carol"]);
+  await say(alice, id, "one");
+  await world.pass(beatMs + flightMs + 100);
+  for (const connection of [alice, bob, carol]) {
+    await connection.event("message.created", ({ seq }) => seq === 1);
+    await connection.leftovers();
+  }
+  return { id, alice, bob, carol };
+}
+
+describe("events that are lost between nodes", () => {
+  test("[D13] are told as soon as a later one shows the hole, in order, each once", async () => {
+    await using world = await World.open();
+    const { id, alice, bob } = await openRoom(world);
+    world.bus.loses = loses("conversation.event");
+    for (const text of ["two", "three"]) await say(alice, id, text);
+    world.bus.loses = () => false;
+    await say(alice, id, "four");
+    assert.deepEqual(await told(bob, id), [], "what follows a hole waits");
+    await world.pass(50);
+    assert.deepEqual(await told(bob, id), ["message.created 2", "message.created 3", "message.created 4"]);
+    await say(bob, id, "five");
+    assert.deepEqual(await told(bob, id), ["message.created 5"]);
+    await world.pass(2 * beatMs);
+    assert.deepEqual(await told(bob, id), [], "and nothing twice");
+    assert.match(String((await world.there.http().request("GET", "/metrics")).body), /suda_layer_losses_total\{what="missed"\} 3/);
+  });
+
+  test("[D13] also the last one, within a beat", async () => {
+    await using world = await World.open();
+    const { id, alice, bob, carol } = await openRoom(world);
+    world.bus.loses = loses("conversation.event");
+    await say(alice, id, "two");
+    await world.pass(beatMs + flightMs + 100);
+    for (const connection of [bob, carol]) assert.deepEqual(await told(connection, id), ["message.created 2"]);
+    assert.deepEqual(await told(alice, id), ["message.created 2"], "who is where it was sent was told at once, and once");
+  });
+
+  test("[D13] while nothing passes between nodes, conversations go on over both, in one order", async () => {
+    await using world = await World.open();
+    const { id, alice, bob } = await openRoom(world);
+    world.bus.cut();
+    for (const [connection, text] of [
+      [alice, "two"],
+      [bob, "three"],
+      [alice, "four"],
+      [bob, "five"],
+    ] as const)
+      await say(connection, id, text);
+    await world.pass(beatMs + 100);
+    const all = [2, 3, 4, 5].map((seq) => `message.created ${seq}`);
+    for (const connection of [alice, bob]) assert.deepEqual(await told(connection, id), all);
+    world.bus.heal();
+    await world.pass(flightMs + 100);
+    for (const connection of [alice, bob]) assert.deepEqual(await told(connection, id), []);
+  });
+
+  test("[D13] are looked for at once when the layer's link is restored", async () => {
+    await using world = await World.open();
+    const { id, alice, bob } = await openRoom(world);
+    await world.pass(100);
+    world.bus.cut();
+    await say(alice, id, "two");
+    world.bus.heal();
+    await world.pass(flightMs + 100);
+    assert.deepEqual(await told(bob, id), ["message.created 2"]);
+  });
+
+  test("[D13] events that overtake each other between nodes are told in order, without reading the log", async () => {
+    await using world = await World.open();
+    const { id, alice, bob, carol } = await openRoom(world);
+    const late: LayerEvent[] = [];
+    world.bus.loses = (event) => event.type === "conversation.event" && late.push(event) > 0;
+    await say(alice, id, "two");
+    world.bus.loses = () => false;
+    await say(alice, id, "three");
+    await say(bob, id, "four");
+    for (const connection of [bob, carol]) assert.deepEqual(await told(connection, id), []);
+    for (const event of late) await world.there.server.context.layer.groupSendHere(`conversation:${id}`, structuredClone(event));
+    for (const connection of [bob, carol])
+      assert.deepEqual(
+        await told(connection, id),
+        [2, 3, 4].map((seq) => `message.created ${seq}`),
+      );
+    await world.pass(100);
+    assert.deepEqual(await told(bob, id), []);
+    assert.match(String((await world.there.http().request("GET", "/metrics")).body), /suda_layer_losses_total\{what="held"\} 2(?![^]*what="missed")/);
+  });
+
+  test("[D13] of more than two hundred, members are told to read the log", async () => {
+    await using world = await World.open();
+    const { id, alice, bob } = await openRoom(world);
+    world.bus.cut();
+    for (let count = 0; count < 250; count++) await say(alice, id, `message ${count}`);
+    await world.pass(beatMs + 100);
+    assert.deepEqual(await told(bob, id), ["lag 251"]);
+    await say(bob, id, "on");
+    assert.deepEqual(await told(bob, id), ["message.created 252"]);
+  });
+
+  test("[D13] and of what was changed since: it is not the same to everybody", async () => {
+    await using world = await World.open();
+    const { id, alice, bob } = await openRoom(world);
+    world.bus.cut();
+    await say(alice, id, "two");
+    await alice.request({ type: "message.edit", conversation: id, target: 2, content: textOf("zwei") });
+    await world.pass(beatMs + 100);
+    assert.deepEqual(await told(bob, id), ["lag 3"]);
+  });
+
+  test("[D13] a node that was told of by nobody yet begins where its first member read", async () => {
+    await using world = await World.open();
+    const { id, alice, bob } = await openRoom(world);
+    await bob[Symbol.asyncDispose]();
+    for (let count = 0; count < 5; count++) await say(alice, id, `message ${count}`);
+    await using again = await world.there.connect("bob");
+    await say(alice, id, "on");
+    assert.deepEqual(await told(again, id), ["message.created 7"]);
+  });
+});
+
+describe("memberships, when the word of them is lost between nodes", () => {
+  test("[D12] [D13] who was removed is told nothing that came after it, whatever others on the node say", async () => {
+    await using world = await World.open();
+    const { id, alice, bob, carol } = await openRoom(world);
+    world.bus.cut();
+    await alice.request({ type: "member.remove", conversation: id, user: userId("bob") });
+    await say(carol, id, "is bob gone?");
+    await carol.request({ type: "typing.start", conversation: id });
+    await world.pass(beatMs + 100);
+    const frames = await bob.leftovers();
+    assert.deepEqual(
+      frames.flatMap((frame) => nameOf(frame, id)),
+      ["member.removed 2", "conversation.left"],
+    );
+    await say(carol, id, "yes");
+    await carol.request({ type: "typing.start", conversation: id });
+    assert.deepEqual(await bob.leftovers(), []);
+    assert.deepEqual(await told(carol, id), ["member.removed 2", "message.created 3", "message.created 4"]);
+  });
+
+  test("[C6] [D13] who was added is told, and hears of what is said from then on", async () => {
+    await using world = await World.open();
+    const { id, alice } = await openRoom(world);
+    await using dave = await world.there.connect("dave");
+    await using phone = await world.here.connect("dave");
+    world.bus.loses = loses("membership.joined");
+    await alice.request({ type: "member.add", conversation: id, users: [userId("dave")] });
+    await world.pass(beatMs + flightMs + 100);
+    assert.deepEqual(await told(dave, id), ["conversation.joined"]);
+    assert.deepEqual(await told(phone, id), ["member.added 2", "conversation.joined"].slice(1), "on the node where it happened, once");
+    await say(alice, id, "welcome");
+    for (const connection of [dave, phone]) assert.deepEqual(await told(connection, id), ["message.created 3"]);
+  });
+
+  test("[D14] [D13] own settings and read marks reach one's devices at other nodes when the link is restored", async () => {
+    await using world = await World.open();
+    const { id } = await openRoom(world);
+    await using phone = await world.here.connect("bob");
+    await using desk = await world.there.connect("bob");
+    world.bus.cut();
+    await phone.request({ type: "receipt.read", conversation: id, seq: 1 });
+    await world.pass(beatMs + 100);
+    assert.deepEqual(await told(desk, id), []);
+    world.bus.heal();
+    await world.pass(flightMs + 200);
+    const changed = (await desk.leftovers()).find(({ type }) => type === "conversation.changed");
+    assert.ok(changed?.type === "conversation.changed");
+    assert.equal(changed.conversation.unread, 0);
+  });
+
+  test("[D10] [D13] who was blocked watches no longer when the link is restored", async () => {
+    await using world = await World.open();
+    const { alice, bob } = await openRoom(world);
+    await alice.request({ type: "conversation.open", with: userId("bob") });
+    await bob.request({ type: "presence.watch", users: [userId("alice")] });
+    world.bus.cut();
+    await alice.request({ type: "user.block", user: userId("bob") });
+    world.bus.heal();
+    await world.pass(flightMs + 100);
+    await bob.leftovers();
+    await alice[Symbol.asyncDispose]();
+    await world.pass(6_000);
+    assert.deepEqual(
+      (await bob.leftovers()).filter(({ type }) => type === "presence.changed"),
+      [],
+    );
+  });
+});
+
+test("a layer of one process has nothing to compare, and costs no timer for it", async () => {
+  await using suda = await TestServer.open();
+  assert.equal(suda.server.context.watch, undefined);
+});

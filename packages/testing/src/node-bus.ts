@@ -1,0 +1,146 @@
+/**
+ * Channel layers of several nodes in one process, with something between them that loses what a test wants lost: as Redis
+ * between nodes, without a Redis. An event is copied on its way, as it would be by any wire.
+ *
+ * @example
+ * const bus = new NodeBus();
+ * await using here = await TestServer.open({ store, layer: bus.node() });
+ * await using there = await TestServer.open({ store, layer: bus.node() });
+ * bus.cut();
+ */
+import {
+  checkGroupName,
+  MemoryChannelLayer,
+  type Channel,
+  type ChannelLayer,
+  type ChannelLayerLink,
+  type ChannelLayerStats,
+  type LayerEvent,
+  type Receive,
+} from "@suda/server/channel-layer";
+
+export interface NodeBusOptions {
+  /** Whether an event for other nodes is lost on its way; default: none is. */
+  readonly loses?: (event: LayerEvent, group: string) => boolean;
+  readonly onFailure?: (error: unknown) => void;
+}
+
+export class NodeBus {
+  /** May be set anew at any time. */
+  loses: (event: LayerEvent, group: string) => boolean;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #nodes: BusChannelLayer[] = [];
+  #isCut = false;
+
+  constructor({ loses = () => false, onFailure = () => {} }: NodeBusOptions = {}) {
+    this.loses = loses;
+    this.#onFailure = onFailure;
+  }
+
+  get isCut(): boolean {
+    return this.#isCut;
+  }
+
+  /** A further node's layer. */
+  node(): ChannelLayer {
+    const local = new MemoryChannelLayer({ node: `node-${this.#nodes.length + 1}`, onFailure: this.#onFailure });
+    const node = new BusChannelLayer(local, this);
+    this.#nodes.push(node);
+    return node;
+  }
+
+  /** From now on nothing passes, and every node knows it. */
+  cut(): void {
+    this.#isCut = true;
+  }
+
+  /** It passes again, and every node is told. */
+  heal(): void {
+    this.#isCut = false;
+    for (const node of this.#nodes) node.restored();
+  }
+
+  hasChannel(channel: string): boolean {
+    return this.#nodes.some(({ local }) => local.hasChannel(channel));
+  }
+
+  /** To all nodes but the one that sends. @returns whether it went out */
+  carry(from: BusChannelLayer, deliver: (to: MemoryChannelLayer, event: LayerEvent) => Promise<void>, event: LayerEvent, group = ""): boolean {
+    if (this.#isCut) return false;
+    if (this.loses(event, group)) return true;
+    const copy = structuredClone(event);
+    for (const node of this.#nodes) if (node !== from) void deliver(node.local, copy);
+    return true;
+  }
+}
+
+class BusChannelLayer implements ChannelLayer {
+  readonly local: MemoryChannelLayer;
+  readonly link: ChannelLayerLink;
+  readonly #bus: NodeBus;
+  readonly #listeners: (() => void)[] = [];
+  #lost = 0;
+
+  constructor(local: MemoryChannelLayer, bus: NodeBus) {
+    this.local = local;
+    this.#bus = bus;
+    const lost = (): number => this.#lost;
+    this.link = {
+      get isConnected() {
+        return !bus.isCut;
+      },
+      get lost() {
+        return lost();
+      },
+      onRestored: (listener) => void this.#listeners.push(listener),
+    };
+  }
+
+  restored(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  open(receive: Receive): Channel {
+    return this.local.open(receive);
+  }
+
+  async send(channel: string, event: LayerEvent): Promise<void> {
+    // An unknown one is dropped, and counted, here.
+    if (this.local.hasChannel(channel) || !this.#bus.hasChannel(channel)) return this.local.send(channel, event);
+    this.#carry((to, copy) => (to.hasChannel(channel) ? to.send(channel, copy) : Promise.resolve()), event);
+  }
+
+  groupAdd(group: string, channel: Channel): Promise<void> {
+    return this.local.groupAdd(group, channel);
+  }
+
+  groupDiscard(group: string, channel: Channel): Promise<void> {
+    return this.local.groupDiscard(group, channel);
+  }
+
+  async groupSend(group: string, event: LayerEvent): Promise<void> {
+    checkGroupName(group);
+    void this.local.groupSend(group, event);
+    this.#carry((to, copy) => to.groupSend(group, copy), event, group);
+  }
+
+  groupSendHere(group: string, event: LayerEvent): Promise<void> {
+    return this.local.groupSend(group, event);
+  }
+
+  isGroupHere(group: string): boolean {
+    return this.local.isGroupHere(group);
+  }
+
+  stats(): ChannelLayerStats {
+    return this.local.stats();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.local[Symbol.asyncDispose]();
+  }
+
+  #carry(deliver: (to: MemoryChannelLayer, event: LayerEvent) => Promise<void>, event: LayerEvent, group?: string): void {
+    if (!this.#bus.carry(this, deliver, event, group)) this.#lost++;
+  }
+}
