@@ -226,7 +226,7 @@ export function createServer(options: ServerOptions): SudaServer {
           leaseMs: options.layer === undefined ? 0 : webhookLeaseMs,
         });
   const commitLetters: HookLetters = new HookLetters({ clock, deadLetters, hook: commitHook });
-  const presence = new Presence({ clock, onChange: (event, group) => void layer.groupSend(group, event).catch(onFailure) });
+  const presence = new Presence({ clock, layer, onFailure });
 
   const chat = chatWebSocket({
     context,
@@ -299,6 +299,7 @@ export function createServer(options: ServerOptions): SudaServer {
       await outgoing[Symbol.asyncDispose]();
       await streams[Symbol.asyncDispose]();
       for (const bot of bots) await bot[Symbol.asyncDispose]();
+      presence[Symbol.dispose]();
       if (options.layer === undefined) await layer[Symbol.asyncDispose]();
     },
   };

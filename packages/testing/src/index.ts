@@ -56,6 +56,7 @@ export { type Disagreement } from "./simulation/check-world.ts";
 export { type ServerWrappers } from "./simulation/simulated-server.ts";
 export { type Frame } from "./simulation/wire-tap.ts";
 export { NodeBus, type NodeBusOptions } from "./node-bus.ts";
+export { TwoNodes } from "./two-nodes.ts";
 export { TcpProxy, type LinkConditions, type TcpProxyOptions } from "./tcp-proxy.ts";
 export { WebhookReceiver, type ReceivedWebhook, type WebhookReceiverOptions } from "./webhook-receiver.ts";
 export {

@@ -46,6 +46,12 @@ export interface MembershipChanged extends LayerEvent {
   readonly target?: number;
 }
 
+/** To the group of those who watch the user. */
+export interface PresenceEvent extends LayerEvent {
+  readonly type: "presence.event";
+  readonly event: { readonly type: "presence.changed"; readonly user: UserId; readonly online: boolean };
+}
+
 /** To the group of a user who was blocked: its connections no longer watch `user`. */
 export interface PresenceRevoked extends LayerEvent {
   readonly type: "presence.revoked";
@@ -85,6 +91,15 @@ export function conversationGroup(id: ConversationId): string {
 /** All connections of one user. */
 export function userGroup(user: UserId): string {
   return `user:${user}`;
+}
+
+/** All connections that watch the user. */
+export function presenceGroup(user: UserId): string {
+  return `presence:${user}`;
+}
+
+export function presenceEvent(user: UserId, online: boolean): PresenceEvent {
+  return { type: "presence.event", event: { type: "presence.changed", user, online } };
 }
 
 export async function fanOut(context: ChatContext, conversation: ConversationId, entries: readonly LogEntry[]): Promise<void> {

@@ -2,52 +2,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ConversationId, LogEvent, ServerFrame } from "@suda/protocol";
-import { channelLayerSuite, createTestGroup, ManualClock, NodeBus, say, TestServer, textOf, userId, type WebSocketCommunicator } from "@suda/testing";
+import { createTestGroup, say, TestServer, textOf, TwoNodes, userId, type WebSocketCommunicator } from "@suda/testing";
 import type { LayerEvent } from "../channel-layer/channel-layer.ts";
-import { MemoryStore } from "../store/memory-store.ts";
-
-channelLayerSuite("bus", async ({ onFailure }) => {
-  const bus = new NodeBus({ onFailure });
-  return { layer: bus.node(), openAnother: async () => bus.node() };
-});
 
 const beatMs = 2_000;
 const flightMs = 500;
-
-/** Two nodes of one system. */
-class World implements AsyncDisposable {
-  readonly clock = new ManualClock();
-  readonly bus = new NodeBus();
-  readonly #servers: TestServer[] = [];
-
-  static async open(): Promise<World> {
-    const world = new World();
-    const store = new MemoryStore({ clock: world.clock });
-    for (let node = 0; node < 2; node++)
-      world.#servers.push(await TestServer.open({ store, clock: world.clock, layer: world.bus.node(), limits: { commands: { perSecond: 0, burst: 1 } } }));
-    return world;
-  }
-
-  get here(): TestServer {
-    return this.#servers[0] as TestServer;
-  }
-
-  get there(): TestServer {
-    return this.#servers[1] as TestServer;
-  }
-
-  /** Time goes on, and what is done meanwhile is done. */
-  async pass(ms: number): Promise<void> {
-    for (let gone = 0; gone < ms; gone += 10) {
-      this.clock.advance(10);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#servers.map((server) => server[Symbol.asyncDispose]()));
-  }
-}
 
 /** Nothing of an event's kind passes. */
 const loses =
@@ -76,7 +35,7 @@ interface Room {
   readonly carol: WebSocketCommunicator;
 }
 
-async function openRoom(world: World): Promise<Room> {
+async function openRoom(world: TwoNodes): Promise<Room> {
   const { here, there } = world;
   const [alice, bob, carol] = await Promise.all([here.connect("alice"), there.connect("bob"), there.connect("carol")]);
   const { id } = await createTestGroup(alice, ["bob", "carol"]);
@@ -91,7 +50,7 @@ async function openRoom(world: World): Promise<Room> {
 
 describe("events that are lost between nodes", () => {
   test("[D13] are told as soon as a later one shows the hole, in order, each once", async () => {
-    await using world = await World.open();
+    await using world = await TwoNodes.open();
     const { id, alice, bob } = await openRoom(world);
     world.bus.loses = loses("conversation.event");
     for (const text of ["two", "three"]) await say(alice, id, text);
@@ -108,7 +67,7 @@ describe("events that are lost between nodes", () => {
   });
 
   test("[D13] also the last one, within a beat", async () => {
-    await using world = await World.open();
+    await using world = await TwoNodes.open();
     const { id, alice, bob, carol } = await openRoom(world);
     world.bus.loses = loses("conversation.event");
     await say(alice, id, "two");
@@ -118,7 +77,7 @@ describe("events that are lost between nodes", () => {
   });
 
   test("[D13] while nothing passes between nodes, conversations go on over both, in one order", async () => {
-    await using world = await World.open();
+    await using world = await TwoNodes.open();
     const { id, alice, bob } = await openRoom(world);
     world.bus.cut();
     for (const [connection, text] of [
@@ -137,7 +96,7 @@ describe("events that are lost between nodes", () => {
   });
 
   test("[D13] are looked for at once when the layer's link is restored", async () => {
-    await using world = await World.open();
+    await using world = await TwoNodes.open();
     const { id, alice, bob } = await openRoom(world);
     await world.pass(100);
     world.bus.cut();
@@ -148,7 +107,7 @@ describe("events that are lost between nodes", () => {
   });
 
   test("[D13] events that overtake each other between nodes are told in order, without reading the log", async () => {
-    await using world = await World.open();
+    await using world = await TwoNodes.open();
     const { id, alice, bob, carol } = await openRoom(world);
     const late: LayerEvent[] = [];
     world.bus.loses = (event) => event.type === "conversation.event" && late.push(event) > 0;
@@ -169,7 +128,7 @@ describe("events that are lost between nodes", () => {
   });
 
   test("[D13] of more than two hundred, members are told to read the log", async () => {
-    await using world = await World.open();
+    await using world = await TwoNodes.open();
     const { id, alice, bob } = await openRoom(world);
     world.bus.cut();
     for (let count = 0; count < 250; count++) await say(alice, id, `message ${count}`);
@@ -180,7 +139,7 @@ describe("events that are lost between nodes", () => {
   });
 
   test("[D13] and of what was changed since: it is not the same to everybody", async () => {
-    await using world = await World.open();
+    await using world = await TwoNodes.open();
     const { id, alice, bob } = await openRoom(world);
     world.bus.cut();
     await say(alice, id, "two");
@@ -190,7 +149,7 @@ describe("events that are lost between nodes", () => {
   });
 
   test("[D13] a node that was told of by nobody yet begins where its first member read", async () => {
-    await using world = await World.open();
+    await using world = await TwoNodes.open();
     const { id, alice, bob } = await openRoom(world);
     await bob[Symbol.asyncDispose]();
     for (let count = 0; count < 5; count++) await say(alice, id, `message ${count}`);
@@ -202,7 +161,7 @@ describe("events that are lost between nodes", () => {
 
 describe("memberships, when the word of them is lost between nodes", () => {
   test("[D12] [D13] who was removed is told nothing that came after it, whatever others on the node say", async () => {
-    await using world = await World.open();
+    await using world = await TwoNodes.open();
     const { id, alice, bob, carol } = await openRoom(world);
     world.bus.cut();
     await alice.request({ type: "member.remove", conversation: id, user: userId("bob") });
@@ -221,7 +180,7 @@ describe("memberships, when the word of them is lost between nodes", () => {
   });
 
   test("[C6] [D13] who was added is told, and hears of what is said from then on", async () => {
-    await using world = await World.open();
+    await using world = await TwoNodes.open();
     const { id, alice } = await openRoom(world);
     await using dave = await world.there.connect("dave");
     await using phone = await world.here.connect("dave");
@@ -235,7 +194,7 @@ describe("memberships, when the word of them is lost between nodes", () => {
   });
 
   test("[D14] [D13] own settings and read marks reach one's devices at other nodes when the link is restored", async () => {
-    await using world = await World.open();
+    await using world = await TwoNodes.open();
     const { id } = await openRoom(world);
     await using phone = await world.here.connect("bob");
     await using desk = await world.there.connect("bob");
@@ -251,7 +210,7 @@ describe("memberships, when the word of them is lost between nodes", () => {
   });
 
   test("[D10] [D13] who was blocked watches no longer when the link is restored", async () => {
-    await using world = await World.open();
+    await using world = await TwoNodes.open();
     const { alice, bob } = await openRoom(world);
     await alice.request({ type: "conversation.open", with: userId("bob") });
     await bob.request({ type: "presence.watch", users: [userId("alice")] });

@@ -4,47 +4,43 @@
  * {@link offlineDelayMs} was never gone, so that a tunnel does not make every list blink.
  */
 import type { Clock, ReplyOf, Timer, UserId } from "@suda/protocol";
-import type { LayerEvent } from "../channel-layer/channel-layer.ts";
+import type { ChannelLayer } from "../channel-layer/channel-layer.ts";
 import type { Actor, ChatContext } from "./context.ts";
+import { presenceEvent, presenceGroup } from "./fan-out.ts";
 import { joinedConversations } from "./list-conversations.ts";
 import { directConversationId } from "./open-direct.ts";
-
-/** To the group of those who watch the user. */
-export interface PresenceEvent extends LayerEvent {
-  readonly type: "presence.event";
-  readonly event: { readonly type: "presence.changed"; readonly user: UserId; readonly online: boolean };
-}
+import { PresenceNodes } from "./presence-nodes.ts";
 
 const offlineDelayMs = 5_000;
 
-/** All connections that watch the user. */
-export function presenceGroup(user: UserId): string {
-  return `presence:${user}`;
-}
-
 export interface PresenceOptions {
   readonly clock: Clock;
-  /** A user came or went; sent on to those who watch. */
-  readonly onChange: (event: PresenceEvent, group: string) => void;
+  readonly layer: ChannelLayer;
+  readonly onFailure: (error: unknown) => void;
 }
 
-/** The users that are connected here, by number of connections. */
-export class Presence {
+/** The users that are connected here, by number of connections; and where the layer has several nodes, what the others say. */
+export class Presence implements Disposable {
   readonly #options: PresenceOptions;
   readonly #online = new Map<UserId, { connections: number; leaving: Timer | undefined }>();
+  /** Absent where there is one process. */
+  readonly nodes: PresenceNodes | undefined;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
+    this.nodes = options.layer.link === undefined ? undefined : new PresenceNodes({ ...options, isHere: (user) => this.#online.has(user) });
   }
 
-  isOnline(user: UserId): boolean {
-    return this.#online.has(user);
+  /** What a connection is shown that begins to watch the user. */
+  watch(user: UserId): boolean {
+    return this.nodes === undefined ? this.#online.has(user) : this.nodes.watch(user);
   }
 
   connected(user: UserId): void {
     const known = this.#online.get(user);
     if (known === undefined) {
       this.#online.set(user, { connections: 1, leaving: undefined });
+      this.nodes?.came(user);
       this.#tell(user, true);
       return;
     }
@@ -58,12 +54,19 @@ export class Presence {
     if (known === undefined || --known.connections > 0) return;
     known.leaving = this.#options.clock.schedule(offlineDelayMs, () => {
       this.#online.delete(user);
-      this.#tell(user, false);
+      if (this.nodes === undefined) this.#tell(user, false);
+      else this.nodes.left(user);
     });
   }
 
+  [Symbol.dispose](): void {
+    for (const { leaving } of this.#online.values()) leaving?.cancel();
+    this.nodes?.[Symbol.dispose]();
+  }
+
   #tell(user: UserId, online: boolean): void {
-    this.#options.onChange({ type: "presence.event", event: { type: "presence.changed", user, online } }, presenceGroup(user));
+    const { layer, onFailure } = this.#options;
+    layer.groupSend(presenceGroup(user), presenceEvent(user, online)).catch(onFailure);
   }
 }
 
@@ -85,5 +88,5 @@ export async function isBlockedBy({ store }: ChatContext, actor: Actor, user: Us
 }
 
 export function viewPresence(presence: Presence, users: readonly UserId[]): ReplyOf<"presence.watch"> {
-  return { presence: users.map((user) => ({ user, online: presence.isOnline(user) })) };
+  return { presence: users.map((user) => ({ user, online: presence.watch(user) })) };
 }

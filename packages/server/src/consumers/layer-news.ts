@@ -6,10 +6,10 @@
 import type { CloseReason, ConversationId, LogEvent } from "@suda/protocol";
 import type { LayerEvent } from "../channel-layer/channel-layer.ts";
 import type { Actor, ChatContext } from "../chat/context.ts";
-import { shownTo, type ChatLayerEvent, type ConversationEphemeral, type MembershipChanged } from "../chat/fan-out.ts";
+import { shownTo, type ChatLayerEvent, type ConversationEphemeral, type MembershipChanged, type PresenceEvent } from "../chat/fan-out.ts";
 import type { ConversationBehind, ConversationMissed } from "../chat/head-watch.ts";
 import type { MembershipCompared, PresenceDoubted } from "../chat/membership-watch.ts";
-import type { PresenceEvent } from "../chat/presence.ts";
+import type { PresenceAsked } from "../chat/presence-nodes.ts";
 import { viewOwnConversation } from "../chat/view.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { PresenceWatch } from "./presence-watch.ts";
@@ -29,6 +29,7 @@ type Known =
   | ConversationMissed
   | ConversationBehind
   | MembershipCompared
+  | PresenceAsked
   | PresenceEvent
   | PresenceDoubted
   | { readonly type: "layer.dropped" };
@@ -54,7 +55,9 @@ export class LayerNews {
       case "conversation.ephemeral":
         return this.#onEphemeral(known.event);
       case "presence.event":
-        return presenceWatch.isWatching(known.event.user) ? this.#options.deliveries.ephemeral(known.event) : undefined;
+        return presenceWatch.isTold(known) ? this.#options.deliveries.ephemeral(known.event) : undefined;
+      case "presence.asked":
+        return presenceWatch.answer(known);
       case "presence.revoked":
         return presenceWatch.unwatch([known.user]);
       case "presence.doubted":

@@ -2,7 +2,9 @@
 import { limits, SudaError, type ReplyOf, type UserId } from "@suda/protocol";
 import type { Channel, ChannelLayer } from "../channel-layer/channel-layer.ts";
 import type { Actor, ChatContext } from "../chat/context.ts";
-import { isBlockedBy, presenceGroup, viewPresence, watchable, type Presence } from "../chat/presence.ts";
+import { presenceGroup, type PresenceEvent } from "../chat/fan-out.ts";
+import { isBlockedBy, viewPresence, watchable, type Presence } from "../chat/presence.ts";
+import type { PresenceAsked } from "../chat/presence-nodes.ts";
 
 export interface PresenceWatchOptions {
   readonly context: ChatContext;
@@ -47,14 +49,24 @@ export class PresenceWatch {
     for (const user of users) if (this.#watched?.delete(user) === true) await layer.groupDiscard(presenceGroup(user), channel);
   }
 
-  /** A block may have been missed. */
+  /** What was told by other nodes may have been missed: a block, and that somebody came. */
   async judgeAnew(): Promise<void> {
-    const { context, actor } = this.#options;
-    for (const user of this.#watched ?? []) if (await isBlockedBy(context, actor, user)) await this.unwatch([user]);
+    const { context, actor, presence } = this.#options;
+    for (const user of this.#watched ?? []) {
+      if (await isBlockedBy(context, actor, user)) await this.unwatch([user]);
+      else presence.watch(user);
+    }
   }
 
-  /** What was in the inbox before a block or an unwatching is stale. */
-  isWatching(user: UserId): boolean {
-    return this.#watched?.has(user) === true;
+  /** Another node asks for the user of this connection. */
+  answer(asked: PresenceAsked): void {
+    this.#options.presence.nodes?.answer(asked, this.#options.actor.user);
+  }
+
+  /** What was in the inbox before a block or an unwatching is stale; what is known here already is no news. */
+  isTold(heard: PresenceEvent): boolean {
+    // Judged also for who does not watch: it is one verdict for all connections.
+    const isNews = this.#options.presence.nodes?.isNews(heard) !== false;
+    return isNews && this.#watched?.has(heard.event.user) === true;
   }
 }
