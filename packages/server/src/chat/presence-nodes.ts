@@ -86,7 +86,7 @@ export class PresenceNodes implements Disposable {
 
   [Symbol.dispose](): void {
     this.#again?.cancel();
-    for (const user of [...this.#leaving.keys()]) this.#stopWaiting(user);
+    for (const user of this.#leaving.keys()) this.#stopWaiting(user);
     this.#channel?.close().catch(this.#options.onFailure);
   }
 
