@@ -1,12 +1,12 @@
 /**
- * Starts real engines on loopback and keeps them until Ctrl-C: npm run services -- redis cassandra [--nodes 3]
+ * Starts real engines on loopback and keeps them until Ctrl-C: npm run services -- redis redis-cluster redis-sentinel cassandra [--nodes 3]
  *
  * The same ones as the tests', with ports of their own and nothing kept, for trying several nodes by hand.
  */
 import { parseArgs } from "node:util";
-import { CassandraServer, RedisServer } from "@suda/testing";
+import { CassandraServer, RedisCluster, RedisSentinels, RedisServer } from "@suda/testing";
 
-const engines = ["redis", "cassandra"];
+const engines = ["redis", "redis-cluster", "redis-sentinel", "cassandra"];
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { nodes: { type: "string", default: "1" } } });
 const nodes = Number(values.nodes);
 if (positionals.length === 0 || positionals.some((name) => !engines.includes(name)) || !Number.isInteger(nodes) || nodes < 1 || nodes > 9) {
@@ -25,6 +25,16 @@ try {
     const redis = await RedisServer.open();
     running.push(redis);
     console.log(`redis      ${redis.url}`);
+  }
+  if (positionals.includes("redis-cluster")) {
+    const cluster = await RedisCluster.open({ replicas: 1 });
+    running.push(cluster);
+    console.log(`cluster    ${cluster.url} (three masters, a replica each)`);
+  }
+  if (positionals.includes("redis-sentinel")) {
+    const sentinels = await RedisSentinels.open();
+    running.push(sentinels);
+    console.log(`sentinels  ${sentinels.url}`);
   }
   if (positionals.includes("cassandra")) {
     const cassandra = await CassandraServer.open({ nodes });

@@ -1,24 +1,23 @@
-/** What stands at an address, for whoever configures it: one connection, two questions. */
-import { createClient } from "@redis/client";
+/** What stands at an address, for whoever configures it. */
+import { systemClock, systemRandom } from "@suda/protocol";
+import { parseRedisUrl } from "./redis-address.ts";
+import { isRefusal, messageOf } from "./redis-client.ts";
 import { RedisLayerError } from "./redis-layer-error.ts";
+import { TopologyReader, type Topology } from "./topology.ts";
 
-export interface ProbedRedis {
+export interface ProbedRedis extends Pick<Topology, "kind" | "isSharded"> {
   readonly version: string;
+  /** How many share the work; 1 but in a Cluster that shards. */
+  readonly masters: number;
 }
-
-const timeoutMs = 5_000;
 
 /** @throws RedisLayerError unreachable, refused; TypeError for what is no address */
 export async function probeRedis(url: string): Promise<ProbedRedis> {
-  const client = createClient({ url, disableOfflineQueue: true, socket: { reconnectStrategy: false, connectTimeout: timeoutMs } });
-  client.on("error", () => {});
+  const reader = new TopologyReader({ address: parseRedisUrl(url), clock: systemClock, random: () => systemRandom.float() });
   try {
-    await client.connect();
-    const version = /^redis_version:(\S+)/m.exec(await client.info("server"))?.[1] ?? "of an unknown version";
-    return { version };
+    const { kind, isSharded, masters } = await reader.read([]);
+    return { kind, isSharded, masters: masters.length, version: await reader.versionOf(masters) };
   } catch (cause) {
-    throw new RedisLayerError("unreachable", cause instanceof Error ? cause.message : String(cause), { cause });
-  } finally {
-    if (client.isOpen) client.destroy();
+    throw new RedisLayerError(isRefusal(cause) ? "refused" : "unreachable", messageOf(cause), { cause });
   }
 }

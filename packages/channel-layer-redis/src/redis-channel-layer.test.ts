@@ -5,11 +5,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "@redis/client";
 import type { LayerEvent } from "@suda/server/channel-layer";
 import { channelLayerSuite, RedisServer, skipWithoutRedis, TcpProxy } from "@suda/testing";
-import { RedisChannelLayer, type RedisChannelLayerOptions } from "./redis-channel-layer.ts";
+import { commandsOf, newPrefix, numbered, numberOf, TwoNodes, until } from "../test/two-nodes.ts";
+import { RedisChannelLayer } from "./redis-channel-layer.ts";
 import { RedisLayerError } from "./redis-layer-error.ts";
 
 let redis: RedisServer;
-let systems = 0;
 
 describe("redis", { skip: skipWithoutRedis }, () => {
   before(async () => {
@@ -18,7 +18,7 @@ describe("redis", { skip: skipWithoutRedis }, () => {
   after(() => redis[Symbol.asyncDispose]());
 
   channelLayerSuite("redis", async (options) => {
-    const system = { url: redis.url, prefix: `test-${++systems}`, ...options };
+    const system = { url: redis.url, prefix: newPrefix(), ...options };
     return { layer: await RedisChannelLayer.open(system), openAnother: () => RedisChannelLayer.open(system) };
   });
 
@@ -27,10 +27,10 @@ describe("redis", { skip: skipWithoutRedis }, () => {
     const { here } = world;
     const groups = Array.from({ length: 5_000 }, (_, index) => `room-${index}`);
     const [one, other] = [here.open(() => {}), here.open(() => {})];
-    const before = await world.commandsOf("subscribe");
+    const before = await commandsOf(redis, "subscribe");
     await Promise.all(groups.flatMap((group) => [here.groupAdd(group, one), here.groupAdd(group, other)]));
     assert.equal(here.link.subscriptions, groups.length + 1, "and its own");
-    assert.ok((await world.commandsOf("subscribe")) - before <= 6);
+    assert.ok((await commandsOf(redis, "subscribe")) - before <= 6);
     await one.close();
     await sleep(50);
     assert.equal(here.link.subscriptions, groups.length + 1);
@@ -46,7 +46,7 @@ describe("redis", { skip: skipWithoutRedis }, () => {
     for (let number = 1; number <= 50; number++) {
       void there.groupDiscard("room", channel);
       await there.groupAdd("room", channel);
-      await here.groupSend("room", { type: "test.n", number } as LayerEvent);
+      await here.groupSend("room", numbered(number));
     }
     await world.until(() => heard.at(-1) === 50);
     assert.deepEqual(
@@ -79,7 +79,7 @@ describe("redis", { skip: skipWithoutRedis }, () => {
     world.proxy.refuse();
     world.proxy.reset();
     await world.until(() => !here.link.isConnected && !there.link.isConnected);
-    await here.groupSend("room", { type: "test.n", number: 1 } as LayerEvent);
+    await here.groupSend("room", numbered(1));
     // Joined while there is no connection: listened to when there is one.
     await there.groupAdd("later", far);
     await here.groupAdd("later", near);
@@ -88,7 +88,7 @@ describe("redis", { skip: skipWithoutRedis }, () => {
     await world.until(() => world.restored.length === 2);
     assert.deepEqual(heard, { here: [1], there: [] });
     assert.equal(here.link.subscriptions, 2);
-    for (const group of ["room", "later"]) await here.groupSend(group, { type: "test.n", number: 2 } as LayerEvent);
+    for (const group of ["room", "later"]) await here.groupSend(group, numbered(2));
     await world.until(() => heard.there.length === 2);
     assert.deepEqual(heard, { here: [1, 2], there: [2, 2] });
     const codes = world.failures.map((failure) => (failure instanceof RedisLayerError ? failure.code : String(failure)));
@@ -115,7 +115,7 @@ describe("redis", { skip: skipWithoutRedis }, () => {
     world.proxy.heal();
     await world.until(() => world.restored.length === 2, 20_000);
     heard.length = 0;
-    await here.groupSend("room", { type: "test.n", number: 7 } as LayerEvent);
+    await here.groupSend("room", numbered(7));
     await world.until(() => heard.length > 0);
     assert.deepEqual(heard, [7]);
   });
@@ -158,14 +158,53 @@ describe("redis", { skip: skipWithoutRedis }, () => {
     const heard: number[] = [];
     const near = here.open((event) => void heard.push(numberOf(event)));
     await here.groupAdd("room", near);
-    await here.groupSend("room", { type: "test.n", number: 1 } as LayerEvent);
+    await here.groupSend("room", numbered(1));
     await late.start();
     await until(() => restored.length === 1);
     await using there = await RedisChannelLayer.open(options);
-    await there.groupSend("room", { type: "test.n", number: 2 } as LayerEvent);
+    await there.groupSend("room", numbered(2));
     await until(() => heard.length === 2);
     assert.deepEqual(heard, [1, 2]);
     assert.equal(here.link.lost, 1);
+  });
+
+  test("a Redis that becomes a replica is found within the slow beat, since what is said there is not heard by all", { timeout: 60_000 }, async () => {
+    await using master = await RedisServer.open();
+    await using demoted = await RedisServer.open();
+    await using world = await new TwoNodes().connect(demoted.url);
+    await demoted.command("REPLICAOF", "127.0.0.1", String(master.port));
+    await world.until(() => !world.here.link.isConnected && !world.there.link.isConnected, 15_000);
+    assert.match(String(world.failures[0]), /is a replica/);
+    await demoted.command("REPLICAOF", "NO", "ONE");
+    await world.until(() => world.restored.length === 2, 15_000);
+  });
+
+  test("several addresses that are no Cluster are no system", async () => {
+    await using other = await RedisServer.open();
+    const failures: string[] = [];
+    await using layer = await RedisChannelLayer.open({ url: `${redis.url},127.0.0.1:${other.port}`, onFailure: (error) => void failures.push(String(error)) });
+    assert.equal(layer.link.isConnected, false);
+    assert.match(failures[0] ?? "", /no node of a Cluster/);
+  });
+
+  test("a user that may do what the document asks for is enough, and one that may not listen is told", async () => {
+    const rights = ["+@connection", "+@pubsub", "+role", "+info", "+command|info", "+cluster|slots", "&limited:*"];
+    await redis.command("ACL", "SETUSER", "limited", "reset", "on", ">secret", ...rights);
+    const failures: string[] = [];
+    const options = { url: `redis://limited:secret@127.0.0.1:${redis.port}`, onFailure: (error: unknown) => void failures.push(String(error)) };
+    await using here = await RedisChannelLayer.open({ ...options, prefix: "limited" });
+    await using there = await RedisChannelLayer.open({ ...options, prefix: "limited" });
+    const heard: number[] = [];
+    await there.groupAdd(
+      "room",
+      there.open((event) => void heard.push(numberOf(event))),
+    );
+    await here.groupSend("room", numbered(1));
+    await until(() => heard.length === 1);
+    assert.deepEqual(failures, []);
+    await using elsewhere = await RedisChannelLayer.open({ ...options, prefix: "elsewhere" });
+    assert.equal(elsewhere.link.isConnected, false);
+    assert.match(failures[0] ?? "", /NOPERM/);
   });
 
   test("what cannot work is said when it is opened", async () => {
@@ -197,58 +236,22 @@ describe("redis", { skip: skipWithoutRedis }, () => {
   });
 });
 
-function numberOf(event: LayerEvent): number {
-  return (event as LayerEvent & { readonly number: number }).number;
-}
-
-async function until(isSo: () => boolean, timeoutMs = 10_000, state: () => object = () => ({})): Promise<void> {
-  for (const end = performance.now() + timeoutMs; performance.now() < end; await sleep(5)) if (isSo()) return;
-  assert.fail(`It did not come to that within ${timeoutMs} ms; ${JSON.stringify(state())}`);
-}
-
 /** Two nodes of one system, behind a proxy. */
-class World implements AsyncDisposable {
-  readonly prefix = `world-${++systems}`;
-  readonly failures: unknown[] = [];
-  readonly restored: string[] = [];
+class World extends TwoNodes {
   readonly proxy: TcpProxy;
-  here!: RedisChannelLayer;
-  there!: RedisChannelLayer;
 
   private constructor(proxy: TcpProxy) {
+    super();
     this.proxy = proxy;
   }
 
   static async open(): Promise<World> {
-    const world = new World(await TcpProxy.open({ port: redis.port }));
-    const options: RedisChannelLayerOptions = {
-      url: `redis://127.0.0.1:${world.proxy.port}`,
-      prefix: world.prefix,
-      onFailure: (error) => void world.failures.push(error),
-    };
-    world.here = await RedisChannelLayer.open(options);
-    world.there = await RedisChannelLayer.open(options);
-    world.here.link.onRestored(() => world.restored.push("here"));
-    world.there.link.onRestored(() => world.restored.push("there"));
-    return world;
+    const proxy = await TcpProxy.open({ port: redis.port });
+    return await new World(proxy).connect(`redis://127.0.0.1:${proxy.port}`);
   }
 
-  /** How many of a command Redis has seen. */
-  async commandsOf(name: string): Promise<number> {
-    const client = createClient({ url: redis.url });
-    await client.connect();
-    const stats = await client.info("commandstats");
-    await client.close();
-    return Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
-  }
-
-  until(isSo: () => boolean, timeoutMs = 10_000): Promise<void> {
-    return until(isSo, timeoutMs, () => ({ here: this.here.stats(), there: this.there.stats() }));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.here[Symbol.asyncDispose]();
-    await this.there[Symbol.asyncDispose]();
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]();
     await this.proxy[Symbol.asyncDispose]();
   }
 }

@@ -20,11 +20,12 @@ import {
   type Receive,
 } from "@suda/server/channel-layer";
 import { isFrom, readAddressed, readEvent, writeMessage } from "./layer-message.ts";
+import { parseRedisUrl } from "./redis-address.ts";
 import { RedisLayerError } from "./redis-layer-error.ts";
 import { RedisLink, type RedisLinkStatus } from "./redis-link.ts";
 
 export interface RedisChannelLayerOptions {
-  /** `redis://user:password@host:6379`, or `rediss:` with TLS. */
+  /** As {@link parseRedisUrl} takes it: `redis://user:password@host:6379`, several hosts of a Cluster, `redis+sentinel://s1,s2/mymaster`. */
   readonly url: string;
   /** In front of every name in Redis: systems that share a Redis have different ones. 1–40 of `A–Z a–z 0–9 . _ -`; default `suda`. */
   readonly prefix?: string;
@@ -36,6 +37,8 @@ export interface RedisChannelLayerOptions {
 }
 
 const prefixExpression = /^[A-Za-z0-9._-]{1,40}$/;
+/** What is said to a group, to the channels of a node, and by a node to itself. */
+const [groupTopic, nodeTopic, beatTopic] = ["g:", "n:", "b:"] as const;
 const beatType = "layer.beat";
 
 export class RedisChannelLayer implements ChannelLayer {
@@ -44,8 +47,6 @@ export class RedisChannelLayer implements ChannelLayer {
   readonly #onFailure: (error: unknown) => void;
   /** Twelve characters; also in front of the names of this node's channels. */
   readonly #node: string;
-  readonly #groupPrefix: string;
-  readonly #nodePrefix: string;
   #isClosed = false;
   #dropped = 0;
   #foreign = 0;
@@ -55,29 +56,29 @@ export class RedisChannelLayer implements ChannelLayer {
     if (!prefixExpression.test(prefix)) throw new TypeError(`A prefix is 1–40 of A–Z a–z 0–9 . _ -; got ${JSON.stringify(prefix.slice(0, 80))}.`);
     this.#onFailure = onFailure;
     this.#node = randomBytes(9).toString("base64url");
-    this.#groupPrefix = `${prefix}:g:`;
-    this.#nodePrefix = `${prefix}:n:`;
     this.#local = new MemoryChannelLayer({
       node: this.#node,
       onFailure,
       ...(options.inboxCapacity === undefined ? {} : { inboxCapacity: options.inboxCapacity }),
       // The first member subscribes in groupAdd, which must wait for it.
-      onGroupEmpty: (group) => this.#link.unsubscribe(this.#groupPrefix + group),
+      onGroupEmpty: (group) => this.#link.unsubscribe(groupTopic + group),
     });
     this.#link = new RedisLink({
-      url,
+      address: parseRedisUrl(url),
+      prefix,
       clock,
       random: () => systemRandom.float(),
-      beatChannel: this.#nodePrefix + this.#node,
+      beatTopic: beatTopic + this.#node,
       beat: writeMessage(this.#node, { type: beatType }),
-      onMessage: (channel, message) => this.#onMessage(channel, message),
+      onMessage: (topic, message) => this.#onMessage(topic, message),
       onFailure,
     });
+    void this.#link.subscribe(nodeTopic + this.#node);
   }
 
   /**
    * Resolves after the first try. A Redis that is not there yet is told to `onFailure`, and then everything is as after a loss: the node works, and
-   * joins the others when it is there. @throws RedisLayerError refused: password, user or database number are wrong
+   * joins the others when it is there. @throws RedisLayerError refused: user or password are wrong; TypeError for what is no address or prefix
    */
   static async open(options: RedisChannelLayerOptions): Promise<RedisChannelLayer> {
     const layer = new RedisChannelLayer(options);
@@ -93,12 +94,12 @@ export class RedisChannelLayer implements ChannelLayer {
     if (this.#isClosed) return;
     const node = channel.slice(0, this.#node.length);
     if (node === this.#node) return this.#local.send(channel, event);
-    void this.#countDropped(this.#publish(this.#nodePrefix + node, [channel, event]));
+    void this.#countDropped(this.#publish(nodeTopic + node, [channel, event]));
   }
 
   async groupAdd(group: string, channel: Channel): Promise<void> {
     await this.#local.groupAdd(group, channel);
-    if (this.#local.isGroupHere(group)) await this.#link.subscribe(this.#groupPrefix + group);
+    if (this.#local.isGroupHere(group)) await this.#link.subscribe(groupTopic + group);
   }
 
   groupDiscard(group: string, channel: Channel): Promise<void> {
@@ -109,7 +110,7 @@ export class RedisChannelLayer implements ChannelLayer {
     checkGroupName(group);
     if (this.#isClosed) return;
     void this.#local.groupSend(group, event);
-    void this.#publish(this.#groupPrefix + group, event);
+    void this.#publish(groupTopic + group, event);
   }
 
   async groupSendHere(group: string, event: LayerEvent): Promise<void> {
@@ -146,25 +147,25 @@ export class RedisChannelLayer implements ChannelLayer {
     if ((await receivers) === 0) this.#dropped++;
   }
 
-  #onMessage(name: string, message: Buffer): void {
+  #onMessage(topic: string, message: Buffer): void {
     // What this node said, its channels have had.
     if (isFrom(message, this.#node)) return;
-    if (name.startsWith(this.#groupPrefix)) {
+    if (topic.startsWith(groupTopic)) {
       const event = readEvent(message);
-      if (event === undefined) this.#onForeign(name);
-      else void this.#local.groupSend(name.slice(this.#groupPrefix.length), event);
+      if (event === undefined) this.#onForeign(topic);
+      else void this.#local.groupSend(topic.slice(groupTopic.length), event);
       return;
     }
     const addressed = readAddressed(message);
-    if (addressed === undefined) this.#onForeign(name);
+    if (addressed === undefined) this.#onForeign(topic);
     else void this.#local.send(...addressed);
   }
 
   /** Another program under our names, or a newer version of this one. */
-  #onForeign(name: string): void {
+  #onForeign(topic: string): void {
     if (this.#foreign++ % 1_000 > 0) return;
     this.#onFailure(
-      new RedisLayerError("foreign", `What came in ${name} is of no version that this node knows. Systems that share a Redis need a prefix each.`),
+      new RedisLayerError("foreign", `What came for ${topic} is of no version that this node knows. Systems that share a Redis need a prefix each.`),
     );
   }
 }

@@ -20,9 +20,9 @@ export class Subscriptions {
   #different = new Set<string>();
   #waiting = new Map<string, (() => void)[]>();
   #isConnected = false;
-  #working: Promise<void> | undefined;
-  /** Of the connection: what was begun on an older one says nothing of this one. */
+  /** Of the connection: what was begun on an older one says nothing of this one, and is not waited for. */
   #life = 0;
+  #working: { readonly life: number; readonly done: Promise<void> } | undefined;
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
@@ -31,6 +31,10 @@ export class Subscriptions {
   /** How many Redis has confirmed. */
   get active(): number {
     return this.#active.size;
+  }
+
+  get wanted(): ReadonlySet<string> {
+    return this.#wanted;
   }
 
   /** Resolves when it is confirmed, or when there is no connection (any more). */
@@ -54,12 +58,12 @@ export class Subscriptions {
 
   /** There is a connection, which knows nothing. Resolves when all that is wanted is confirmed, or it is gone too. */
   async restore(): Promise<void> {
-    this.#life++;
+    const life = ++this.#life;
     this.#isConnected = true;
     this.#active.clear();
     this.#different = new Set(this.#wanted);
     this.#start();
-    await this.#working;
+    while (life === this.#life && this.#working !== undefined) await this.#working.done;
   }
 
   lose(): void {
@@ -78,17 +82,20 @@ export class Subscriptions {
   }
 
   #start(): void {
-    this.#working ??= this.#work().finally(() => {
+    const life = this.#life;
+    if (this.#working?.life === life || this.#different.size === 0) return;
+    const done = this.#work(life).finally(() => {
+      if (this.#working?.life !== life) return;
       this.#working = undefined;
-      // On another connection than the one on which this began.
-      if (this.#isConnected && this.#different.size > 0) this.#start();
+      // What came in the very last moment.
+      if (life === this.#life) this.#start();
     });
+    this.#working = { life, done };
   }
 
   /** In the next turn, so that what this one brings goes together. */
-  async #work(): Promise<void> {
+  async #work(life: number): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
-    const life = this.#life;
     while (this.#different.size > 0 && life === this.#life) {
       const missing: string[] = [];
       const unwanted: string[] = [];
@@ -103,8 +110,8 @@ export class Subscriptions {
         if (missing.length > 0) await this.#options.subscribe(missing);
         if (unwanted.length > 0) await this.#options.unsubscribe(unwanted);
       } catch {
-        // The connection broke in the middle; with the next one all begins anew.
-        if (life === this.#life) return this.lose();
+        // The connection broke in the middle, or the slot went elsewhere; with the next one all begins anew.
+        if (life === this.#life) this.lose();
       }
       if (life !== this.#life) return;
       for (const name of unwanted) this.#active.delete(name);

@@ -1,9 +1,10 @@
 /**
  * A real redis-server on loopback, for tests: a port of its own, nothing kept, ended by its process. Debian: `redis-server`.
  */
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 import { freePort } from "./free-port.ts";
 
 const program = "redis-server";
@@ -12,19 +13,27 @@ const program = "redis-server";
 export const skipWithoutRedis: string | false =
   process.env["REQUIRE_REDIS"] === "1" || spawnSync(program, ["--version"]).status === 0 ? false : `${program} is not installed`;
 
+export interface RedisServerOptions {
+  /** Further arguments, such as `--requirepass`. */
+  readonly arguments?: readonly string[];
+  /** A Sentinel with this configuration file. */
+  readonly sentinelFile?: string;
+  /** Default: any free one. */
+  readonly port?: number;
+}
+
 export class RedisServer implements AsyncDisposable {
   readonly port: number;
-  readonly #arguments: readonly string[];
+  readonly #options: RedisServerOptions;
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, more: readonly string[]) {
+  private constructor(port: number, options: RedisServerOptions) {
     this.port = port;
-    this.#arguments = more;
+    this.#options = options;
   }
 
-  /** @param more arguments of `redis-server`, such as `--requirepass` */
-  static async open(more: readonly string[] = []): Promise<RedisServer> {
-    const redis = new RedisServer(await freePort(), more);
+  static async open(options: RedisServerOptions = {}): Promise<RedisServer> {
+    const redis = new RedisServer(options.port ?? (await freePort()), options);
     await redis.start();
     return redis;
   }
@@ -33,14 +42,32 @@ export class RedisServer implements AsyncDisposable {
     return `redis://127.0.0.1:${this.port}`;
   }
 
+  /** `undefined` while it does not run. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** Resolves when it takes connections. On the same port as before. */
   async start(): Promise<void> {
-    const options = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no", ...this.#arguments];
+    const { sentinelFile, arguments: more = [] } = this.#options;
+    const common = ["--port", String(this.port), "--bind", "127.0.0.1", "--daemonize", "no"];
+    const options = sentinelFile === undefined ? [...common, "--save", "", "--appendonly", "no", ...more] : [sentinelFile, "--sentinel", ...common, ...more];
     const child = spawn(program, options, { stdio: ["ignore", "pipe", "inherit"], cwd: "/" });
     this.#child = child;
-    for await (const line of createInterface({ input: child.stdout })) if (line.includes("Ready to accept connections")) break;
-    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}.`);
+    const ready = sentinelFile === undefined ? "Ready to accept connections" : "+monitor master";
+    let output = "";
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (line.includes(ready)) break;
+      output += `${line}\n`;
+    }
+    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}:\n${output}`);
     child.stdout.resume();
+  }
+
+  /** What it answers to one command, as `redis-cli` prints it. */
+  async command(...words: readonly string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)("redis-cli", ["-h", "127.0.0.1", "-p", String(this.port), ...words], { timeout: 60_000 });
+    return stdout.trimEnd();
   }
 
   /** `kill -9`. */

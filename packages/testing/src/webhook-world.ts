@@ -61,8 +61,8 @@ export function webhookSecretIn({ body }: HttpAnswer): string {
 }
 
 /** Waits for an answer of the server's, not for time. */
-export async function eventually(isSo: () => Promise<boolean>, meanwhile: () => void = () => {}): Promise<void> {
-  const giveUpAt = Date.now() + 10_000;
+export async function eventually(isSo: () => Promise<boolean>, meanwhile: () => void = () => {}, timeoutMs = 10_000): Promise<void> {
+  const giveUpAt = Date.now() + timeoutMs;
   while (!(await isSo())) {
     if (Date.now() > giveUpAt) throw new Error("It did not come to that.");
     meanwhile();

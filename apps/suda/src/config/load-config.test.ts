@@ -109,6 +109,11 @@ test("a password in the address of Redis is masked wherever settings are shown, 
     assert.match(`${error.message} ${error.fix}`, /^--redis-url holds a password Set SUDA_REDIS_URL/);
     assert.doesNotMatch(error.message + error.fix, /hunter2/);
   }
+  const sentinels = `redis+sentinel://s1,s2/m?sentinel-password=${secret}`;
+  assert.match(
+    effectiveConfig(loadConfig({ environment: readEnvironment({ SUDA_REDIS_URL: sentinels }), flags: {}, directory })),
+    /^redisUrl +redis\+sentinel:\/\/s1,s2\/m\?•••••• /m,
+  );
   const unmeant = refusal(() => loadConfig({ environment: readEnvironment({ SUDA_REDIS_URL: `http://suda:${secret}@redis` }), flags: {}, directory }));
   assert.doesNotMatch(unmeant.message + unmeant.fix, /hunter2/);
   const { config } = loadConfig({ environment: readEnvironment({}), flags: { layer: "redis", redisUrl: "redis://suda@redis:6379" }, directory });

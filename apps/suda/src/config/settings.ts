@@ -60,8 +60,8 @@ export const settings: { readonly [Name in keyof Config]: Setting<Config[Name]> 
   }),
   redisUrl: text({
     default: "redis://127.0.0.1:6379",
-    accepts: "`redis://user:password@host:6379`, `rediss://…` with TLS",
-    doc: "Redis of the layer. A password is masked wherever this is shown, and has no place in a flag.",
+    accepts: "`redis://user:password@host:6379`, several hosts of a Cluster after commas, `redis+sentinel://s1,s2,s3/mymaster`; `rediss…` with TLS",
+    doc: "Redis of the layer. A password is percent-encoded, masked wherever this is shown, and has no place in a flag.",
     problem: redisUrlProblem,
     mask: maskRedisUrl,
     flagProblem: (value) => (maskRedisUrl(value) === value ? undefined : "holds a password"),

@@ -102,8 +102,13 @@ export async function checkLayer({ layer, redisUrl }: Pick<Config, "layer" | "re
   const url = maskRedisUrl(redisUrl);
   try {
     const { probeRedis } = await loadRedisDriver();
-    const { version } = await probeRedis(redisUrl);
-    return good(`Redis ${version} answers at ${url}`);
+    const { version, kind, isSharded, masters } = await probeRedis(redisUrl);
+    const what = {
+      standalone: "",
+      sentinel: ", named by Sentinels",
+      cluster: `, a Cluster${isSharded ? ` of ${masters} masters` : " without sharded pub/sub"}`,
+    };
+    return good(`Redis ${version} answers at ${url}${what[kind]}`);
   } catch (error) {
     if (error instanceof CommandError) return bad(error.message, error.fix);
     // By its name: the class comes with the driver.

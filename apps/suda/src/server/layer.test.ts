@@ -50,7 +50,7 @@ async function judge(server: ServerProcess): Promise<Judged> {
 describe("layer redis", { skip: skipWithoutRedis }, () => {
   test("a server is ready with Redis, without it and with it again, and says so in log and metrics, without its password", async (t) => {
     const directory = temporaryDirectory(t);
-    await using redis = await RedisServer.open(["--requirepass", password]);
+    await using redis = await RedisServer.open({ arguments: ["--requirepass", password] });
     const url = `redis://:${password}@127.0.0.1:${redis.port}`;
     await using server = await ServerProcess.open({
       program: [program, "serve", "--port", "0", "--data", directory, "--layer", "redis", "--redis-prefix", "tested", "--node-name", "tested-1"],
@@ -115,7 +115,7 @@ describe("layer redis", { skip: skipWithoutRedis }, () => {
 
   test("a Redis that refuses keeps the server from starting; doctor and config check say what they see, never the password", async (t) => {
     const directory = temporaryDirectory(t);
-    await using redis = await RedisServer.open(["--requirepass", password]);
+    await using redis = await RedisServer.open({ arguments: ["--requirepass", password] });
     const at = (secret: string, port = redis.port): string => `redis://:${secret}@127.0.0.1:${port}`;
     const refused = run(directory, ["serve", "--port", "0"], at("wrong-canary"));
     assert.deepEqual([refused.code, refused.output.split("\n").length], [1, 3], refused.output);

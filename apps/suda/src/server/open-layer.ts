@@ -29,8 +29,12 @@ export async function openLayer({ config, sources }: LoadedConfig, { log, onFail
       },
     });
     opened = layer;
-    layer.link.onRestored(() => log.info(facts(), "Redis is there: nodes hear each other, and what they missed is in the logs."));
-    if (layer.link.isConnected) log.info(facts(), "The channel layer is connected to Redis.");
+    const { link } = layer;
+    link.onRestored(() => {
+      if (link.isConnected) log.info(facts(), "Redis is there: nodes hear each other, and what they missed is in the logs.");
+      else log.info(facts(), "A part of Redis is there again, and another is not.");
+    });
+    if (link.isConnected) log.info(facts(), "The channel layer is connected to Redis.");
     return layer;
   } catch (error) {
     const where = sourceOf("redisUrl", sources.redisUrl);

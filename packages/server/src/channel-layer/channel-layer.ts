@@ -63,7 +63,7 @@ export interface ChannelLayer extends AsyncDisposable {
   groupAdd(group: string, channel: Channel): Promise<void>;
   /** From when it is called, no event to the group reaches the channel through this membership (L6). */
   groupDiscard(group: string, channel: Channel): Promise<void>;
-  /** To all channels of a group, in the order of the calls of one node (L2). */
+  /** To all channels of a group, in the order of the calls of one node to this group (L2). */
   groupSend(group: string, event: LayerEvent): Promise<void>;
   /** To those channels of a group that are on this node (L12). */
   groupSendHere(group: string, event: LayerEvent): Promise<void>;
