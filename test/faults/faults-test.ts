@@ -4,13 +4,30 @@ import { describeDrain, runDrain } from "./drain.ts";
 import { describeFencing, runFencing } from "./fencing.ts";
 import { describeNetwork, runNetwork } from "./network.ts";
 import { describeWebhooks, isUnaffected, runWebhooks } from "./webhooks.ts";
+import { balancers } from "../proxies/balancers.ts";
+import { runNodesCommand } from "../nodes/nodes-command.ts";
 import { describeSlowReaders, isWithinBounds, runSlowReaders } from "./slow-readers.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { clients: { type: "string" }, messages: { type: "string" }, replies: { type: "string" }, seconds: { type: "string" }, seed: { type: "string" } },
+  options: {
+    clients: { type: "string" },
+    messages: { type: "string" },
+    replies: { type: "string" },
+    seconds: { type: "string" },
+    seed: { type: "string" },
+    nodes: { type: "string" },
+    rounds: { type: "string" },
+    "act-every-ms": { type: "string" },
+    balancer: { type: "string" },
+    fault: { type: "string", multiple: true },
+    all: { type: "boolean" },
+    save: { type: "boolean" },
+  },
 });
-const wanted = (name: keyof typeof values, otherwise: number): number => Number(values[name] ?? otherwise);
+const { fault, all, balancer, save, ...numbers } = values;
+const wanted = (name: keyof typeof numbers, otherwise: number): number => Number(numbers[name] ?? otherwise);
+const isBalancer = (name: string | undefined): name is keyof typeof balancers | undefined => name === undefined || Object.hasOwn(balancers, name);
 
 const tests: Readonly<Record<string, () => Promise<{ readonly lines: readonly string[]; readonly isKept: boolean }>>> = {
   "slow-readers": async () => {
@@ -36,15 +53,30 @@ const tests: Readonly<Record<string, () => Promise<{ readonly lines: readonly st
     const report = await runFencing({ replies: wanted("replies", 10_000), seed: wanted("seed", Math.floor(Math.random() * 2 ** 32)) });
     return { lines: describeFencing(report), isKept: report.found.length === 0 };
   },
+  nodes: async () => {
+    const seed = wanted("seed", Math.floor(Math.random() * 2 ** 32));
+    const numbersOf = {
+      nodes: wanted("nodes", 3),
+      clients: wanted("clients", 300),
+      rounds: wanted("rounds", 1),
+      actEveryMs: wanted("act-every-ms", 4_000),
+      seed,
+    };
+    if (!isBalancer(balancer)) throw new RangeError(`There is no balancer ${balancer}; there are ${Object.keys(balancers).join(", ")}.`);
+    const isKept = await runNodesCommand({ ...numbersOf, faults: all === true ? [] : (fault ?? []), balancer, isSaved: save === true });
+    // Each run prints its own lines.
+    return { lines: [], isKept };
+  },
 };
 
 const run = tests[positionals[0] ?? ""];
-if (run === undefined || Object.values(values).some((value) => !Number.isInteger(Number(value)))) {
+if (run === undefined || Object.values(numbers).some((value) => !Number.isInteger(Number(value)))) {
   console.error(`Usage: npm run test:faults -- slow-readers [--clients 2000] [--messages 200]
        npm run test:faults -- network [--clients 200] [--seconds 180] [--seed N]
        npm run test:faults -- drain [--clients 200] [--seed N]
        npm run test:faults -- fencing [--replies 10000] [--seed N]
-       npm run test:faults -- webhooks [--seconds 180] [--seed N]`);
+       npm run test:faults -- webhooks [--seconds 180] [--seed N]
+       npm run test:faults -- nodes --fault NAME… | --all [--balancer nginx] [--nodes 3] [--clients 300] [--rounds 1] [--seed N] [--save]`);
   process.exitCode = 2;
 } else {
   const { lines, isKept } = await run();

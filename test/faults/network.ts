@@ -10,17 +10,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { verifyStore } from "@suda/server/store";
 import { openLmdbStore } from "@suda/store-lmdb";
-import { checkHistory, SeededRandom, ServerProcess, signToken, TcpProxy, writeTokenKey } from "@suda/testing";
+import { SeededRandom, ServerProcess, signToken, TcpProxy, writeTokenKey } from "@suda/testing";
 import { unlimitedServer } from "../kill/servers.ts";
 import { cease, linkFaults, strike } from "./bad-link.ts";
-import { checkUsers } from "./check-users.ts";
-import { compareDevices } from "./compare-devices.ts";
+import { checkStore, converge, disagreements } from "./convergence.ts";
 import { Device } from "./device.ts";
 import type { ClientBug } from "./planted-clients.ts";
-import { historyOf, MemoryJournal } from "./journal.ts";
-import { buildTown, live, logsOf, type Town } from "./town.ts";
+import { MemoryJournal } from "./journal.ts";
+import { buildTown, live, type Town } from "./town.ts";
 
 export interface NetworkOptions {
   readonly clients: number;
@@ -104,8 +102,9 @@ class NetworkRun {
       this.#isRunning = false;
       await Promise.all([...doings, storms]);
       for (const link of this.#links) link.heal();
-      const convergedAfterMs = await this.#converge();
-      this.#found.push(...(await this.#disagreements()));
+      const { tookMs: convergedAfterMs, late } = await converge(this.#devices, convergeMs);
+      this.#found.push(...late.map((one) => `${one} ${convergeMs / 1_000} s after all links were healed`));
+      this.#found.push(...(await disagreements({ url: server.url, directory, devices: this.#devices })));
       const reconnects = this.#devices.reduce((sum, { gaps }) => sum + gaps.length, 0);
       await this.#close();
       this.#found.push(...server.alarms);
@@ -182,55 +181,9 @@ class NetworkRun {
     return this.#isRunning;
   }
 
-  /** ms until every device has sent everything and knows as much of every log as any other does. */
-  async #converge(): Promise<number> {
-    const healedAt = performance.now();
-    for (;;) {
-      const late = this.#late();
-      const tookMs = Math.round(performance.now() - healedAt);
-      if (late.length === 0) return tookMs;
-      if (tookMs > convergeMs) {
-        this.#found.push(...late.map((one) => `${one} ${convergeMs / 1_000} s after all links were healed`));
-        return tookMs;
-      }
-      await sleep(100);
-    }
-  }
-
-  #late(): readonly string[] {
-    const late: string[] = [];
-    const heads = new Map<string, number>();
-    for (const { rooms } of this.#devices)
-      for (const room of rooms) heads.set(room.id, Math.max(heads.get(room.id) ?? 0, room.getSnapshot().record?.head ?? 0));
-    for (const device of this.#devices) {
-      const isBehind = device.rooms.some((room) => {
-        const { record, events } = room.getSnapshot();
-        return ((device.isFollowing ? events.at(-1)?.seq : record?.head) ?? 0) < (heads.get(room.id) ?? 0);
-      });
-      if (!device.isOpen) late.push(`${device.name} is ${device.client.connection.getSnapshot().kind}`);
-      else if (!device.isSent) late.push(`${device.name} still sends`);
-      else if (isBehind) late.push(`${device.name} lacks entries`);
-    }
-    return late;
-  }
-
-  /** Read marks may still be on their way when everything is sent: asked again for some seconds. */
-  async #disagreements(): Promise<readonly string[]> {
-    const { server, directory } = this.#options;
-    for (const endsAt = performance.now() + 10_000; ; ) {
-      const differences = await compareDevices({ url: server.url, directory, devices: this.#devices });
-      if (differences.length === 0 || performance.now() > endsAt) return differences;
-      await sleep(500);
-    }
-  }
-
   async #checkStore(directory: string): Promise<void> {
     await using store = await openLmdbStore({ directory });
-    await verifyStore(store, ({ kind, conversation, message }) => this.#found.push(`${kind} in ${conversation ?? "the store"}: ${message}`));
-    const logs = await logsOf(store);
-    const { entries } = this.#journal;
-    const violations = [...checkHistory({ history: historyOf(entries), logs }), ...checkUsers(entries, logs)];
-    this.#found.push(...violations.map(({ kind, conversation, message }) => `${kind} in ${conversation}: ${message}`));
+    this.#found.push(...(await checkStore(store, this.#journal.entries)));
   }
 
   async #close(): Promise<void> {

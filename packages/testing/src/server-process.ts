@@ -14,6 +14,8 @@ export interface ServerProcessOptions {
   /** Node's own options, such as `--cpu-prof`. */
   readonly execArgv?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Group of the process, as a number: its packets can be told by it (`meta skgid` of nft). Default: that of this process. */
+  readonly gid?: number;
   /** After this long without `ready` the process is killed and opening fails; 60 s by default. */
   readonly readyTimeoutMs?: number;
 }
@@ -80,6 +82,15 @@ export class ServerProcess implements AsyncDisposable {
     await this.#exited;
   }
 
+  /** SIGSTOP: its connections stay, and nothing is answered. */
+  pause(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#child.kill("SIGCONT");
+  }
+
   /** SIGTERM, and SIGKILL when it has not ended after `killAfterMs`; default 10 s. */
   async stop(killAfterMs = 10_000): Promise<ServerExit> {
     this.#child.kill("SIGTERM");
@@ -141,7 +152,11 @@ function startServer(options: ServerProcessOptions): StartedServer {
   // The command brings its own way to run from source; a program of the tests is run as the tests are.
   const onSource = options.program[0]?.endsWith(".ts") === true ? ["--import", "tsx", "--conditions=suda-source"] : [];
   const nodeOptions = [...onSource, ...(options.execArgv ?? [])];
-  const child = spawn(process.execPath, [...nodeOptions, ...options.program], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...options.env } });
+  const child = spawn(process.execPath, [...nodeOptions, ...options.program], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...options.env },
+    ...(options.gid === undefined ? {} : { gid: options.gid }),
+  });
   const output = new OutputTail();
   const exited = new Promise<ServerExit>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
   createInterface({ input: child.stderr }).on("line", (line) => output.add(line));
