@@ -3,15 +3,30 @@
  */
 import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { freePort } from "./free-port.ts";
 
 const program = "redis-server";
 
-/** A test's `skip`: false where there is one, and where its absence is to fail (`REQUIRE_REDIS=1`). */
-export const skipWithoutRedis: string | false =
-  process.env["REQUIRE_REDIS"] === "1" || spawnSync(program, ["--version"]).status === 0 ? false : `${program} is not installed`;
+/** A test's `skip`: false where there are one and its client, and where their absence is to fail (`REQUIRE_REDIS=1`). */
+export const skipWithoutRedis: string | false = process.env["REQUIRE_REDIS"] === "1" ? false : whatIsMissing();
+
+function whatIsMissing(): string | false {
+  if (spawnSync(program, ["--version"]).status !== 0) return `${program} is not installed`;
+  // As the driver finds it, which stands beside this package.
+  return isInstalled("@redis/client") ? false : "@redis/client is not installed: npm run install:drivers";
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export interface RedisServerOptions {
   /** Further arguments, such as `--requirepass`. */

@@ -19,11 +19,16 @@ function temporaryDirectory(t: TestContext): string {
   return directory;
 }
 
-function run(directory: string, args: readonly string[], url: string): { readonly code: number | null; readonly output: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args, "--layer", "redis", "--data", directory], {
+interface Ran {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+function run(directory: string, args: readonly string[], url: string, more: Readonly<Record<string, string>> = {}): Ran {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args, "--data", directory], {
     cwd: directory,
     encoding: "utf8",
-    env: { ...process.env, SUDA_REDIS_URL: url },
+    env: { ...process.env, SUDA_LAYER: "redis", SUDA_REDIS_URL: url, ...more },
     timeout: 60_000,
   });
   return { code: status, output: stdout + stderr };
@@ -46,6 +51,19 @@ async function judge(server: ServerProcess): Promise<Judged> {
     lost: Number(/^suda_layer_link_lost_total\{[^}]*\} (\d+)$/m.exec(metrics)?.[1]),
   };
 }
+
+test("without the package that speaks to Redis, its layer says what to install, and everything else works", (t) => {
+  const directory = temporaryDirectory(t);
+  // Looked for from a place that has none.
+  const hook = `export const resolve = (name, context, next) => next(name, name === "@redis/client" ? { ...context, parentURL: "file:///nowhere/" } : context);`;
+  const hidden = `import { register } from "node:module"; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)});`;
+  const options = `--import=data:text/javascript,${encodeURIComponent(hidden)}`;
+  const refused = run(directory, ["serve", "--port", "0"], "redis://127.0.0.1:1", { NODE_OPTIONS: options });
+  assert.deepEqual([refused.code, refused.output.split("\n").length], [1, 3], refused.output);
+  assert.match(refused.output, /^suda: layer redis needs the package @redis\/client, which is not installed\n→ npm install @redis\/client@6/);
+  const healthy = run(directory, ["doctor", "--port", "0", "--layer", "memory"], "redis://127.0.0.1:1", { NODE_OPTIONS: options });
+  assert.equal(healthy.code, 0, healthy.output);
+});
 
 describe("layer redis", { skip: skipWithoutRedis }, () => {
   test("a server is ready with Redis, without it and with it again, and says so in log and metrics, without its password", async (t) => {

@@ -51,8 +51,13 @@ export async function loadRedisDriver(): Promise<typeof import("@suda/channel-la
     return await import("@suda/channel-layer-redis");
   } catch (error) {
     if (systemErrorCode(error) !== "ERR_MODULE_NOT_FOUND" || !(error as Error).message.includes("@redis/client")) throw error;
-    throw new CommandError("layer.unusable", "layer redis needs the package @redis/client, which is not installed", "npm install @redis/client@6", {
-      cause: error,
-    });
+    throw new CommandError(
+      "layer.unusable",
+      "layer redis needs the package @redis/client, which is not installed",
+      "npm install @redis/client@6; in a clone of Suda: npm run install:drivers",
+      {
+        cause: error,
+      },
+    );
   }
 }
