@@ -22,7 +22,8 @@ export type CommandErrorCode =
   | "file.exists"
   | "file.unwritable"
   | "backup.invalid"
-  | "backup.damaged";
+  | "backup.damaged"
+  | "migration.failed";
 
 export class CommandError extends Error {
   override readonly name: string = "CommandError";

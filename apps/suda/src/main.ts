@@ -15,6 +15,7 @@ const load = {
   backup: async () => (await import("./commands/backup.ts")).backupCommand,
   restore: async () => (await import("./commands/restore.ts")).restoreCommand,
   export: async () => (await import("./commands/export.ts")).exportCommand,
+  migrate: async () => (await import("./commands/migrate.ts")).migrateCommand,
   lint: async () => (await import("./commands/lint.ts")).lintCommand,
   webhooks: async () => (await import("./commands/webhooks.ts")).webhooksCommand,
   hooks: async () => (await import("./commands/hooks.ts")).hooksCommand,

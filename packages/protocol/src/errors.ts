@@ -73,7 +73,11 @@ export const errors = {
   "server.busy": { status: 503, retryable: true, means: "The server has too much under way; wait `retryAfterMs`." },
   "server.draining": { status: 503, retryable: true, means: "The server is being restarted; connect again." },
   "server.internal": { status: 500, retryable: true, means: "The server failed; the fault is logged. A send may be retried with the same clientId." },
-  "store.read_only": { status: 503, retryable: true, means: "The disk is full; reading works, writing resumes when there is room." },
+  "store.read_only": {
+    status: 503,
+    retryable: true,
+    means: "The disk is full, or the store is being moved; reading works, writing resumes when there is room, or when it was moved.",
+  },
   "store.failed": { status: 503, retryable: true, means: "The store reported a failed write and has stopped; nothing unconfirmed was shown." },
   "route.not_found": { status: 404, retryable: false, means: "No such path; the routes are in /openapi.json." },
 } as const satisfies Record<string, ErrorRow>;

@@ -14,6 +14,8 @@ import { SudaError, type Clock, type Timer } from "@suda/protocol";
 import type { StoreStats, StoreStatus } from "@suda/server/store";
 import { probeKey } from "./keys.ts";
 import type { Database } from "./database.ts";
+import { giveBackAfterDead, readMoveMark } from "./move-mark.ts";
+import type { Owner } from "./owner.ts";
 import { encodeRecord } from "./records.ts";
 
 /** A commit, for metrics. */
@@ -43,6 +45,8 @@ export interface CommitterOptions {
   /** Bytes of entries waiting for a commit; likewise. */
   readonly maxPendingBytes: number;
   readonly probeIntervalMs: number;
+  /** Whether who moves the store is alive. */
+  readonly judgeMover: (mover: Owner) => boolean;
 }
 
 export const notPlanned: unique symbol = Symbol("not planned");
@@ -73,6 +77,7 @@ export class Committer {
   #underWay: Batch | undefined;
   #isScheduled = false;
   #probe: Timer | undefined;
+  #isMoving = false;
   /** Counts failures, so that what was cached before one is known to be void. */
   generation = 0;
   #commits = 0;
@@ -96,6 +101,7 @@ export class Committer {
   /** @throws SudaError `store.read_only`, `store.failed`, `server.busy` */
   checkWritable(): void {
     const { maxPendingCalls, maxPendingBytes } = this.#options;
+    if (this.#status.state === "read-only" && this.#isMoving) throw movingRefusal();
     if (this.#status.state !== "ready") throw refusal(this.#status);
     const calls = this.#next.calls + (this.#underWay?.calls ?? 0);
     const bytes = this.#next.bytes + (this.#underWay?.bytes ?? 0);
@@ -204,13 +210,16 @@ export class Committer {
           else void database.put(key, bytes);
         }
       });
-      return isOwner ? undefined : { reason: "another process has taken this store over", cause: undefined };
+      if (isOwner) return undefined;
+      const isMoving = readMoveMark(database) !== undefined;
+      return { reason: isMoving ? "the store is being moved" : "another process has taken this store over", cause: undefined, isMoving };
     } catch (error) {
-      return { reason: "a commit failed", cause: await causeOf(error) };
+      return { reason: "a commit failed", cause: await causeOf(error), isMoving: false };
     }
   }
 
-  #onFailure({ reason, cause }: CommitFailure, batch: Batch): void {
+  #onFailure({ reason, cause, isMoving }: CommitFailure, batch: Batch): void {
+    if (isMoving && this.#status.state !== "closed") return this.#onMoving(reason);
     const code = errorCode(cause);
     const isFull = fullCodes.has(code) || (code === inputOutputError && this.#roomBytes() < roomMinBytes);
     const isClosing = this.#status.state === "closed";
@@ -227,6 +236,22 @@ export class Committer {
       );
       this.#discard(new SudaError("store.failed", undefined, { cause }));
     }
+  }
+
+  /** Somebody moves the store elsewhere (S57): no write any more, until it is given back, or for good. */
+  #onMoving(reason: string): void {
+    this.#isMoving = true;
+    this.#setStatus({ state: "read-only", reason });
+    this.#discard(movingRefusal());
+    this.#scheduleProbe();
+  }
+
+  #probeMove(): void {
+    const mark = readMoveMark(this.#options.database);
+    if (mark?.state === "moved") return this.fail(`the store was moved to ${mark.to}; start with the new one`);
+    if (mark !== undefined && !giveBackAfterDead(this.#options.database, mark, this.#options.judgeMover)) return this.#scheduleProbe();
+    this.#isMoving = false;
+    this.#setStatus({ state: "ready" });
   }
 
   /** Forgets what is planned. Nobody has seen it: what is not durable is not shown. */
@@ -252,6 +277,7 @@ export class Committer {
 
   #probeRoom(): void {
     if (this.#status.state !== "read-only") return;
+    if (this.#isMoving) return this.#probeMove();
     if (this.#roomBytes() < roomMinBytes) return this.#scheduleProbe();
     const { database } = this.#options;
     // Synchronous: after some failures LMDB cannot begin a transaction, and lmdb-js's queue would then never answer.
@@ -275,6 +301,11 @@ export class Committer {
 interface CommitFailure {
   readonly reason: string;
   readonly cause: unknown;
+  readonly isMoving: boolean;
+}
+
+function movingRefusal(): SudaError {
+  return new SudaError("store.read_only", "The store is being moved to another one; reading works, and writing again in a moment.", { retryAfterMs: 2_000 });
 }
 
 /** The refusal that belongs to a state that is not `ready`. */

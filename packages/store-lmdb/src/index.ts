@@ -3,6 +3,7 @@ export type { CommitEvent, StateEvent } from "./committer.ts";
 export { dataFileName } from "./data-file.ts";
 export { LmdbReadOnlyStore } from "./lmdb-read-only-store.ts";
 export { LmdbStore } from "./lmdb-store.ts";
+export { LmdbMove, MoveLost, openLmdbMove } from "./lmdb-move.ts";
 export { openLmdbReadOnly, type OpenReadOnlyOptions } from "./open-lmdb-read-only.ts";
 export { openLmdbStore, type LmdbStoreOptions } from "./open-lmdb-store.ts";
 export { renewNumbering } from "./renew-numbering.ts";

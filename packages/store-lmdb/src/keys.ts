@@ -7,7 +7,7 @@
  *
  * | key | value |
  * |---|---|
- * | `!schema`, `!owner`, `!fence\0token`, `!probe` | the store's own |
+ * | `!schema`, `!owner`, `!fence\0token`, `!probe`, `!move` | the store's own |
  * | `c` conversation `\0a` seq | annotation: how the message differs from its entry (S25) |
  * | `c` conversation `\0a` seq `\0` user `\0` emoji | that the user reacted so; emoji as base64url of its UTF-8 (S27) |
  * | `c` conversation `\0b` | what changes rarely: kind, epoch, title… |
@@ -31,6 +31,8 @@ import type { Controlled, DocumentCollection } from "@suda/server/store";
 export const schemaKey = "!schema";
 export const ownerKey = "!owner";
 export const probeKey = "!probe";
+/** That the store is being moved elsewhere, or was; see move-mark.ts. */
+export const moveKey = "!move";
 /** The first key that is not the store's own. */
 export const firstDataKey = '"';
 
@@ -82,6 +84,30 @@ export const conversationEnd = (id: ConversationId): string => `c${id}\x01`;
 /** The conversation whose key this is. */
 export function conversationOf(key: string): ConversationId {
   return key.slice(1, key.indexOf("\0")) as ConversationId;
+}
+
+/** All send keys of a conversation lie in `[sendKeysOf(id), membersOf(id))`, all of its members in `[membersOf(id), entryKey(id, 0))`. */
+export const sendKeysOf = (id: ConversationId): string => `c${id}\0k`;
+export const membersOf = (id: ConversationId): string => `c${id}\0m`;
+/** All counts of hidden messages of a conversation lie in `[hideCountsOf(id), sendKeysOf(id))`. */
+export const hideCountsOf = (id: ConversationId): string => `c${id}\0i`;
+
+/** Sender and clientId of a send key. */
+export function sendKeyOf(key: string): { readonly from: UserId; readonly clientId: ClientId } {
+  const [, from = "", clientId = ""] = key.split("\0");
+  return { from: from.slice(1) as UserId, clientId: clientId as ClientId };
+}
+
+/** Message, user and emoji of a reaction's key. */
+export function reactionOf(key: string): { readonly target: number; readonly user: UserId; readonly emoji: string } {
+  const [, target = "", user = ""] = key.split("\0");
+  return { target: Number.parseInt(target.slice(2), 36), user: user as UserId, emoji: emojiOf(key) };
+}
+
+/** User and clientId of a creation's key. */
+export function creationOf(key: string): { readonly user: UserId; readonly clientId: ClientId } {
+  const [user = "", clientId = ""] = key.slice(1).split("\0");
+  return { user: user as UserId, clientId: clientId as ClientId };
 }
 
 /** What a key of {@link controlKey} stands for. */

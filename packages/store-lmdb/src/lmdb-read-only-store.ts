@@ -3,9 +3,10 @@
  * second process read the same file; nothing here writes to it, and every write of the contract is refused.
  */
 import { SudaError } from "@suda/protocol";
-import type { ConversationStore, DocumentStore, LogStore, Store, StoreStatus, UserStore } from "@suda/server/store";
+import type { ConversationStore, DocumentStore, LogStore, Store, StoreSource, StoreStatus, UserStore } from "@suda/server/store";
 import type { Database } from "./database.ts";
 import { lmdbReads } from "./lmdb-reads.ts";
+import { lmdbSource } from "./lmdb-source.ts";
 import type { Reader } from "./reader.ts";
 
 export class LmdbReadOnlyStore implements Store {
@@ -13,6 +14,7 @@ export class LmdbReadOnlyStore implements Store {
   readonly conversations: ConversationStore;
   readonly users: UserStore;
   readonly documents: DocumentStore;
+  readonly source: StoreSource;
   /** Whether a process held the store for writing when it was opened. */
   readonly isHeld: boolean;
   readonly #database: Database;
@@ -24,6 +26,7 @@ export class LmdbReadOnlyStore implements Store {
     this.#reader = reader;
     this.isHeld = isHeld;
     const reads = lmdbReads(() => this.#open());
+    this.source = lmdbSource(() => this.#open());
     this.log = { ...reads.log, append: refuse, truncate: refuse };
     this.conversations = {
       ...reads.conversations,

@@ -5,13 +5,16 @@
  * committed data only, through `reader.ts`. Held by `storeSuite` of @suda/testing and by the tests beside this file.
  */
 import { SudaError, type Clock, type Timer } from "@suda/protocol";
-import type { ConversationStore, DocumentStore, LogStore, Store, StoreStats, StoreStatus, UserStore } from "@suda/server/store";
+import type { ConversationStore, DocumentStore, LogStore, Store, StoreSource, StoreStats, StoreStatus, StoreTarget, UserStore } from "@suda/server/store";
 import type { Committer } from "./committer.ts";
 import type { Database } from "./database.ts";
 import { ownerKey } from "./keys.ts";
 import { lmdbDocuments } from "./lmdb-documents.ts";
 import { lmdbReads } from "./lmdb-reads.ts";
+import { lmdbSource } from "./lmdb-source.ts";
+import { lmdbTarget } from "./lmdb-target.ts";
 import { beatIntervalMs, type Owner } from "./owner.ts";
+import type { PlannedRecords } from "./planned-records.ts";
 import type { Reader } from "./reader.ts";
 import type { Truncator } from "./truncator.ts";
 import type { Writer } from "./writer.ts";
@@ -20,6 +23,7 @@ export interface LmdbStoreParts {
   readonly database: Database;
   readonly committer: Committer;
   readonly reader: Reader;
+  readonly records: PlannedRecords;
   readonly writer: Writer;
   readonly truncator: Truncator;
   readonly clock: Clock;
@@ -31,6 +35,8 @@ export class LmdbStore implements Store {
   readonly conversations: ConversationStore;
   readonly users: UserStore;
   readonly documents: DocumentStore;
+  readonly source: StoreSource;
+  readonly target: StoreTarget;
   readonly #parts: LmdbStoreParts;
   #beat: Timer | undefined;
   #isClosed = false;
@@ -59,6 +65,8 @@ export class LmdbStore implements Store {
       update: (id, patch, at) => writer.updateUser(id, patch, at),
     };
     this.documents = lmdbDocuments(parts.committer, () => this.#reader());
+    this.source = lmdbSource(() => this.#reader());
+    this.target = lmdbTarget({ committer: parts.committer, open: () => this.#reader(), records: parts.records });
     this.#scheduleBeat();
   }
 

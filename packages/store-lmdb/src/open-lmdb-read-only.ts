@@ -33,13 +33,10 @@ export async function openLmdbReadOnly({ directory, clock = systemClock }: OpenR
   try {
     checkGrowingFile(path, directory);
     database = openDatabase(path, "read-only");
-    checkSchema(record(database, schemaKey) as SchemaRecord | undefined, directory);
-    const owner = record(database, ownerKey) as Owner | undefined;
-    const now = clock.now();
-    const state = owner === undefined ? "dead" : judgeOwner(owner, { self: newOwner(path, now), now, staleMs: staleOwnerMs });
+    checkSchema(database, directory);
     // Nothing is committed here, so nothing can have failed.
     const reader = new Reader(database, () => {});
-    return new LmdbReadOnlyStore({ database, reader, isHeld: state === "running" || state === "beating" });
+    return new LmdbReadOnlyStore({ database, reader, isHeld: isHeldNow(database, path, clock.now()) });
   } catch (error) {
     await database?.close();
     throw asOpenError(error, path, directory);
@@ -56,7 +53,16 @@ function checkGrowingFile(path: string, directory: string): void {
   }
 }
 
-function checkSchema(schema: SchemaRecord | undefined, directory: string): void {
+/** Whether a process holds the store for writing. */
+export function isHeldNow(database: Database, path: string, now: number): boolean {
+  const owner = record(database, ownerKey) as Owner | undefined;
+  const state = owner === undefined ? "dead" : judgeOwner(owner, { self: newOwner(path, now), now, staleMs: staleOwnerMs });
+  return state === "running" || state === "beating";
+}
+
+/** @throws StoreOpenError `not_a_store`, `newer_version`, `older_version` */
+export function checkSchema(database: Database, directory: string): void {
+  const schema = record(database, schemaKey) as SchemaRecord | undefined;
   const version = migrations.length + 1;
   if (schema === undefined) throw new StoreOpenError("not_a_store", `The LMDB file in ${directory} is not Suda's. Choose another directory.`, { directory });
   if (schema.version === version) return;

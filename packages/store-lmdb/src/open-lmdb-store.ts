@@ -14,6 +14,7 @@ import { fenceKey, firstDataKey, ownerKey, schemaKey } from "./keys.ts";
 import { LmdbStore } from "./lmdb-store.ts";
 import { judgeOwner, newOwner, staleOwnerMs, type Owner } from "./owner.ts";
 import { PlannedRecords } from "./planned-records.ts";
+import { checkNotMoving, isAlive } from "./move-mark.ts";
 import { Reader } from "./reader.ts";
 import { decodeRecord, encodeRecord } from "./records.ts";
 import { migrations as allMigrations, type Migration, type SchemaRecord } from "./schema.ts";
@@ -66,12 +67,13 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<LmdbStor
       maxPendingCalls: options.maxPendingCalls ?? 65_536,
       maxPendingBytes: options.maxPendingBytes ?? 67_108_864,
       probeIntervalMs: options.probeIntervalMs ?? 2_000,
+      judgeMover: (mover) => isAlive(mover, { self: owner, now: clock.now(), staleMs: options.staleOwnerMs ?? staleOwnerMs }),
     });
     const reader = new Reader(database, (error) => committer.fail("LMDB refuses all work after a failed commit", error));
     const records = new PlannedRecords({ committer, reader, maxCachedRecords: options.maxCachedRecords ?? 32_768 });
     const writer = new Writer({ committer, reader, records, clock });
     const truncator = new Truncator({ committer, reader, records });
-    return new LmdbStore({ database, committer, reader, writer, truncator, clock, owner });
+    return new LmdbStore({ database, committer, reader, records, writer, truncator, clock, owner });
   } catch (error) {
     if (isOwner) database.transactionSync(() => void database.remove(ownerKey));
     await database.close();
@@ -130,6 +132,7 @@ function tryClaim(database: Database, { owner, clock, directory, version, staleM
       const message = `The store in ${directory} was written by a newer Suda (schema ${schema.version}; this one knows ${version}). Start that version, or restore a backup from before the upgrade.`;
       throw new StoreOpenError("newer_version", message, { directory });
     }
+    checkNotMoving(database, { self: owner, now, staleMs, directory });
     const other = readRecord(database, ownerKey) as Owner | undefined;
     const state = other === undefined ? "dead" : judgeOwner(other, { self: owner, now, staleMs });
     if (other !== undefined && (state === "running" || state === "beating")) {

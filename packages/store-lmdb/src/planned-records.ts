@@ -183,6 +183,11 @@ export class PlannedRecords {
     this.#cache.delete(key);
   }
 
+  /** What was put past these records (a move) is not in the cache. */
+  forget(): void {
+    this.#cache.clear();
+  }
+
   /** After a failed commit the cache holds heads that never came to be. */
   #forgetFailed(): void {
     if (this.#cacheGeneration === this.#committer.generation) return;
@@ -191,7 +196,7 @@ export class PlannedRecords {
   }
 }
 
-function tailOf({ head, memberCount, membersSeq, floor, control }: ConversationRecord): TailRecord {
+export function tailOf({ head, memberCount, membersSeq, floor, control }: ConversationRecord): TailRecord {
   const { seq, at, ordinal, hash } = head;
   const floorValue: FloorValue | undefined = floor === undefined ? undefined : [floor.seq, floor.ordinal, floor.hash];
   if (control !== undefined) return [seq, at, ordinal, hash, memberCount, membersSeq, floorValue ?? null, control];
@@ -199,7 +204,7 @@ function tailOf({ head, memberCount, membersSeq, floor, control }: ConversationR
   return [seq, at, ordinal, hash, memberCount, membersSeq, floorValue];
 }
 
-function baseOf(record: ConversationRecord): BaseRecord {
+export function baseOf(record: ConversationRecord): BaseRecord {
   const { id: _id, head: _head, floor: _floor, control: _control, memberCount: _memberCount, membersSeq: _membersSeq, ...base } = record;
   return base;
 }

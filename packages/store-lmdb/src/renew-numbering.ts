@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { ConversationId } from "@suda/protocol";
 import { checkDataFile, dataFileName } from "./data-file.ts";
 import { openDatabase, type Database } from "./database.ts";
-import { baseKey, conversationEnd, conversationOf, conversationsEnd } from "./keys.ts";
+import { baseKey, conversationEnd, conversationOf, conversationsEnd, moveKey } from "./keys.ts";
 import { decodeRecord, encodeRecord, type BaseRecord, type MembershipValue } from "./records.ts";
 
 /** More changes of one user's list than can have been lost with what came after a backup. */
@@ -25,6 +25,8 @@ export async function renewNumbering(directory: string, epoch: string): Promise<
   checkDataFile(path, directory);
   const database = openDatabase(path);
   try {
+    // Going back from where it was moved to is going back in time as well.
+    database.transactionSync(() => void database.remove(moveKey));
     for (let from: string | undefined = "c"; from !== undefined; ) from = renewEpochs(database, from, epoch);
     for (let from: string | undefined = "v"; from !== undefined; ) from = moveChanges(database, from);
   } finally {

@@ -2,7 +2,7 @@
 import type { ConversationId } from "@suda/protocol";
 
 /** Why a store did not open. Codes are for programs and never change. */
-export type StoreOpenCode = "in_use" | "not_writable" | "newer_version" | "older_version" | "truncated" | "corrupt" | "not_a_store";
+export type StoreOpenCode = "in_use" | "not_writable" | "newer_version" | "older_version" | "truncated" | "corrupt" | "not_a_store" | "moved";
 
 /** A store did not open; nothing was changed. The message says what to do. */
 export class StoreOpenError extends Error {

@@ -25,6 +25,8 @@ export { CassandraServer, skipWithoutCassandra, type CassandraServerOptions } fr
 export { RedisCluster, type RedisClusterNode, type RedisClusterOptions } from "./redis-cluster.ts";
 export { RedisSentinels } from "./redis-sentinels.ts";
 export { RedisServer, skipWithoutRedis, type RedisServerOptions } from "./redis-server.ts";
+export { readStore, storeMovingSuite, type StoreMovingOptions } from "./store-moving-suite.ts";
+export { MovingLife } from "./store-suite/moving-life.ts";
 export { storeSuite, type OpenedStore, type OpenStore, type OpenStoreOptions } from "./store-suite.ts";
 export { AppTransport } from "./app-transport.ts";
 export { HttpCommunicator, type HttpAnswer, type HttpOptions } from "./http-communicator.ts";

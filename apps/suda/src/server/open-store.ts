@@ -33,7 +33,8 @@ export async function openStoreToRead(config: Pick<Config, "store" | "data">): P
   return await (config.store === "lmdb" ? openStoreForReading(config.data) : openStore(config));
 }
 
-function storeError(error: unknown): unknown {
+/** A driver's refusal to open in this program's words; anything else as it is. */
+export function storeError(error: unknown): unknown {
   if (!(error instanceof StoreOpenError)) return error;
   // The driver's message is what happened and then advice; the advice for this program stands below.
   const [what = error.message] = error.message.split(/\.\s+(?=[A-Z])/);
@@ -47,5 +48,6 @@ const fixes: Readonly<Record<StoreOpenCode, string>> = {
   older_version: "Start a server of this version on it once: that brings the store forward",
   truncated: "Restore the data directory from a backup; keep the damaged files until that has worked",
   corrupt: "Restore the data directory from a backup; keep the damaged files until that has worked",
+  moved: "Start with the store that it was moved to; to go back to this one: suda backup, then suda restore to a new directory",
   not_a_store: "Choose another directory with --data DIR; nothing was changed",
 };

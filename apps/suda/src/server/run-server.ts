@@ -8,6 +8,7 @@ import type { Store } from "@suda/server/store";
 import { CommandError, systemErrorCode } from "../command-error.ts";
 import { sourceOf, type LoadedConfig } from "../config/load-config.ts";
 import type { Config } from "../config/settings.ts";
+import { checkNotIncoming } from "../migrate/incoming.ts";
 import { removeRunningServer, writeRunningServer } from "../data-directory/running-server.ts";
 import { createDataDirectory, readTokenKey } from "../data-directory/token-key.ts";
 import { loadHooks } from "./load-hooks.ts";
@@ -51,6 +52,7 @@ export async function runServer({ loaded, prepare, companion, mayMovePort, banne
   const { hooks } = loadedHooks;
   createDataDirectory(config.data);
   await using store = await openStore(config);
+  await checkNotIncoming(store);
   let report: (error: unknown) => void = () => {};
   const nodeName = config.nodeName ?? makeNodeName();
   await using layer = await openLayer(loaded, { log: createLog(config.logLevel, nodeName), onFailure: (error) => report(error) });

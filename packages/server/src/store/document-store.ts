@@ -4,8 +4,11 @@
  */
 import type { JsonValue } from "@suda/protocol";
 
-/** What a document can be one of: records of bots, their templates, what webhooks and hooks have yet to do, kinds of custom content. */
-export const documentCollections = ["bots", "templates", "deliveries", "dead-letters", "hook-cursors", "custom-kinds"] as const;
+/**
+ * What a document can be one of: records of bots, their templates, what webhooks and hooks have yet to do, kinds of custom
+ * content, and of a store that another one is being moved into how far that is.
+ */
+export const documentCollections = ["bots", "templates", "deliveries", "dead-letters", "hook-cursors", "custom-kinds", "moves"] as const;
 export type DocumentCollection = (typeof documentCollections)[number];
 
 export interface DocumentRecord {

@@ -15,8 +15,9 @@ export {
 } from "./documents.ts";
 export { type Finding, type FindingKind } from "./finding.ts";
 export { type InteractionBody } from "./interaction-body.ts";
-export { chainHash, countUnread, digestOf, effectsOf, emptyHash, isCountable, type ChainedEntry, type Effect } from "./log-entry.ts";
+export { canonicalJson, chainHash, countUnread, digestOf, effectsOf, emptyHash, isCountable, type ChainedEntry, type Effect } from "./log-entry.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
+export { MoveSourceDamaged, StoreMove, type MoveVerdict, type PassResult, type StoreMoveOptions } from "./move-store.ts";
 export { patchFields, planAppend, storedKeyOf, type AppendPlan, type AppendView, type ReactionMark } from "./plan-append.ts";
 export { planCreation, type CreationPlan } from "./plan-creation.ts";
 export { planDelivered, planRead, planSettings, type ReadView } from "./plan-member.ts";
@@ -49,4 +50,14 @@ export type {
   UserStore,
 } from "./store.ts";
 export type { StoreStats, StoreStatus } from "./store-status.ts";
+export type {
+  CreationKey,
+  LeftKey,
+  MovedConversation,
+  MovedUser,
+  StandingHide,
+  StandingReaction,
+  StoreSource,
+  StoreTarget,
+} from "./store-moving.ts";
 export { verifyStore, type Verified } from "./verify-store.ts";

@@ -86,8 +86,8 @@ function sha256(text: string): string {
   return hash("sha256", text).slice(0, 32);
 }
 
-/** On the path of every message, so loops instead of chains of arrays. */
-function canonicalJson(value: unknown): string {
+/** Keys sorted, bytes as base64: equal exactly when the values say the same. On the path of every message, so loops instead of chains of arrays. */
+export function canonicalJson(value: unknown): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (value instanceof Uint8Array) return JSON.stringify({ base64: encodeBase64(value) });
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;

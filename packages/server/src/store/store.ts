@@ -10,6 +10,7 @@ import type { ClientId, ConversationId, CustomData, Holder, MessageBody, Part, R
 import type { ControlChangedBody, Controlled, ControlRecord } from "./control.ts";
 import type { DocumentStore } from "./document-store.ts";
 import type { InteractionBody } from "./interaction-body.ts";
+import type { StoreSource, StoreTarget } from "./store-moving.ts";
 import type { StoreStats, StoreStatus } from "./store-status.ts";
 
 export interface Store extends AsyncDisposable {
@@ -17,6 +18,9 @@ export interface Store extends AsyncDisposable {
   readonly conversations: ConversationStore;
   readonly users: UserStore;
   readonly documents: DocumentStore;
+  /** For moving the whole store elsewhere, and another one into it; absent where a driver cannot. */
+  readonly source?: StoreSource;
+  readonly target?: StoreTarget;
   /** What the store can do now; never throws. */
   status(): StoreStatus;
   /** For metrics; absent where nothing is committed. */
