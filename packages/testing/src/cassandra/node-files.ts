@@ -50,6 +50,7 @@ commitlog_segment_size: 32MiB
 commitlog_total_space: 512MiB
 memtable_heap_space: 96MiB
 memtable_offheap_space: 64MiB
+memtable_allocation_type: unslabbed_heap_buffers
 memtable_flush_writers: 1
 concurrent_compactors: 1
 concurrent_reads: 16
@@ -110,6 +111,8 @@ export function javaArguments({ directory }: NodePlace, { jars, heapMb }: { read
     "cassandra.skip_wait_for_gossip_to_settle": "0",
     "cassandra.ring_delay_ms": "100",
     "cassandra.superuser_setup_delay_ms": "0",
+    // Otherwise every change of the schema waits for the disk several times; the commit log keeps it all the same.
+    "cassandra.unsafesystem": "true",
     "java.net.preferIPv4Stack": "true",
     "jdk.attach.allowAttachSelf": "true",
     "io.netty.tryReflectionSetAccessible": "true",

@@ -1,0 +1,37 @@
+/** The store's conformance suite on a real Cassandra of one node: a keyspace per test. */
+import { after, before, describe, test } from "node:test";
+import { Client } from "cassandra-driver";
+import { CassandraServer, skipWithoutCassandra, storeSuite } from "@suda/testing";
+import { initCassandraStore, openCassandraStore } from "./open-cassandra-store.ts";
+
+if (skipWithoutCassandra !== false) test("the store's suite on Cassandra", { skip: skipWithoutCassandra }, () => {});
+else
+  describe("on Cassandra", () => {
+    let server: CassandraServer;
+    let emptied: Client;
+    const keyspace = "suite";
+    const connection = () => ({ contactPoints: server.contactPoints, localDataCenter: server.dataCenter, keyspace });
+
+    before(async () => {
+      server = await CassandraServer.open();
+      await initCassandraStore({ ...connection(), replication: { [server.dataCenter]: 1 } });
+      emptied = new Client({ ...connection(), contactPoints: [...server.contactPoints] });
+      await emptied.connect();
+    });
+    after(async () => {
+      await emptied.shutdown();
+      await server[Symbol.asyncDispose]();
+    });
+
+    storeSuite("Cassandra", async ({ clock }) => {
+      const open = () => openCassandraStore({ ...connection(), clock });
+      return { store: await open(), reopen: open, cleanup: () => empty(emptied) };
+    });
+  });
+
+/** Tests come one after the other: emptying the tables is many times quicker than a keyspace for each. */
+async function empty(client: Client): Promise<void> {
+  const { rows } = await client.execute("SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?", [client.keyspace], { prepare: true });
+  const names = rows.map((row) => row["table_name"] as string).filter((name) => name !== "suda_schema");
+  await Promise.all(names.map((name) => client.execute(`TRUNCATE ${name}`)));
+}
