@@ -41,7 +41,7 @@ test("only the command's configuration reads the environment", () => {
 
 test("time and chance come in as arguments", () => {
   const free = filesThat(
-    (path) => /^packages\/(protocol|server|store-lmdb|channel-layer-redis|client|bot)\/src\//.test(path) && isSource(path) && !isTest(path),
+    (path) => /^packages\/(protocol|server|store-lmdb|store-cassandra|channel-layer-redis|client|bot)\/src\//.test(path) && isSource(path) && !isTest(path),
   )
     .filter(({ path }) => path !== "packages/protocol/src/clock.ts")
     .filter(({ text }) => /\bDate\.now\(|\bMath\.random\(|\bnew Date\(\)|\bperformance\.now\(/.test(text));

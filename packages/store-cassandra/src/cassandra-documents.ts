@@ -27,10 +27,15 @@ type PutAnswer = Awaited<ReturnType<DocumentStore["put"]>>;
 type DeleteAnswer = Awaited<ReturnType<DocumentStore["delete"]>>;
 
 /** What is to be done about what is there: an answer, or a write and then the answer. `isMine`: whether what is there now came from the write; `undefined` when nothing tells. */
-type Step<T> = { readonly answer: T } | { readonly answer: T; readonly write: () => Promise<CasOutcome>; readonly isMine: (now: Found | undefined) => boolean | undefined };
+type Step<T> =
+  | { readonly answer: T }
+  | { readonly answer: T; readonly write: () => Promise<CasOutcome>; readonly isMine: (now: Found | undefined) => boolean | undefined };
 
 /** @param enter refuses when the store is closed, and lets its end wait for the work */
-export function cassandraDocuments(cluster: Cluster, { makeWriteId, enter }: { readonly makeWriteId: () => string; readonly enter: <T>(work: () => Promise<T>) => Promise<T> }): DocumentStore {
+export function cassandraDocuments(
+  cluster: Cluster,
+  { makeWriteId, enter }: { readonly makeWriteId: () => string; readonly enter: <T>(work: () => Promise<T>) => Promise<T> },
+): DocumentStore {
   // Calls of one process to one document take effect in their order.
   const order = new CallOrder();
 
@@ -44,10 +49,7 @@ export function cassandraDocuments(cluster: Cluster, { makeWriteId, enter }: { r
   }
 
   /** Plans on what is there and writes, until it is written or need not be. */
-  async function change<T>(
-    place: { readonly collection: DocumentCollection; readonly key: string },
-    step: (stored: Found | undefined) => Step<T>,
-  ): Promise<T> {
+  async function change<T>(place: { readonly collection: DocumentCollection; readonly key: string }, step: (stored: Found | undefined) => Step<T>): Promise<T> {
     const deadline = cluster.deadline;
     let stored = await find(place.collection, place.key);
     for (let tries = 0; ; tries++) {
@@ -87,7 +89,10 @@ export function cassandraDocuments(cluster: Cluster, { makeWriteId, enter }: { r
             const writeId = makeWriteId();
             const write =
               stored === undefined
-                ? { cql: "INSERT INTO documents (collection, shard, key, version, write_id, json) VALUES (?, ?, ?, ?, ?, ?) IF NOT EXISTS", values: [collection, shard, key, 1, writeId, json] }
+                ? {
+                    cql: "INSERT INTO documents (collection, shard, key, version, write_id, json) VALUES (?, ?, ?, ?, ?, ?) IF NOT EXISTS",
+                    values: [collection, shard, key, 1, writeId, json],
+                  }
                 : {
                     cql: "UPDATE documents SET version = ?, write_id = ?, json = ? WHERE collection = ? AND shard = ? AND key = ? IF write_id = ?",
                     values: [version + 1, writeId, json, collection, shard, key, stored.writeId],
@@ -125,7 +130,12 @@ export function cassandraDocuments(cluster: Cluster, { makeWriteId, enter }: { r
         const count = checkDocumentLimit(limit);
         const keys = await mergedPage(
           async (shard, behind, most) => {
-            const rows = await cluster.rows("SELECT key FROM documents WHERE collection = ? AND shard = ? AND key > ? LIMIT ?", [collection, shard, behind ?? "", most]);
+            const rows = await cluster.rows("SELECT key FROM documents WHERE collection = ? AND shard = ? AND key > ? LIMIT ?", [
+              collection,
+              shard,
+              behind ?? "",
+              most,
+            ]);
             return rows.map((row) => row["key"] as string);
           },
           after,

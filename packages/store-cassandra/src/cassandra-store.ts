@@ -168,7 +168,9 @@ export class CassandraStore implements Store {
 
   async #claim(user: string, clientId: string, id: ConversationId): Promise<ConversationId> {
     const { cluster } = this.#parts;
-    const done = await cluster.compareAndSet([{ cql: "INSERT INTO creations (user, client_id, conversation) VALUES (?, ?, ?) IF NOT EXISTS", values: [user, clientId, id] }]);
+    const done = await cluster.compareAndSet([
+      { cql: "INSERT INTO creations (user, client_id, conversation) VALUES (?, ?, ?) IF NOT EXISTS", values: [user, clientId, id] },
+    ]);
     if (done.outcome === "applied") return id;
     const row = await cluster.row("SELECT conversation FROM creations WHERE user = ? AND client_id = ?", [user, clientId], { isSerial: true });
     // It was not answered and did not happen: once more.

@@ -56,7 +56,9 @@ export function cassandraUsers(cluster: Cluster, enter: <T>(work: () => Promise<
 
     ensure: (ids, at) =>
       enter(async () => {
-        await inParallel([...new Set(ids)], parallelCalls, (id) => order.run(id, () => change(id, (before) => (before === undefined ? { id, createdAt: at } : undefined))));
+        await inParallel([...new Set(ids)], parallelCalls, (id) =>
+          order.run(id, () => change(id, (before) => (before === undefined ? { id, createdAt: at } : undefined))),
+        );
       }),
 
     update: (id, patch: UserPatch, at) =>

@@ -18,7 +18,10 @@ export interface Statement {
   readonly values: readonly Value[];
 }
 
-export type CasOutcome = { readonly outcome: "applied" } | { readonly outcome: "refused"; readonly row: Row | undefined } | { readonly outcome: "unknown"; readonly cause: unknown };
+export type CasOutcome =
+  | { readonly outcome: "applied" }
+  | { readonly outcome: "refused"; readonly row: Row | undefined }
+  | { readonly outcome: "unknown"; readonly cause: unknown };
 
 /** For how long a call is tried, and then until when it may still end. */
 const deadlineMs = 10_000;
@@ -93,7 +96,11 @@ export class Cluster {
     const options = { prepare: true, consistency, isIdempotent: true, logged: false };
     await this.#repeat(async () => {
       if (statements.length === 1) await client.execute(first.cql, [...first.values], options);
-      else await client.batch(statements.map(({ cql, values }) => ({ query: cql, params: [...values] })), options);
+      else
+        await client.batch(
+          statements.map(({ cql, values }) => ({ query: cql, params: [...values] })),
+          options,
+        );
     });
   }
 
@@ -107,7 +114,10 @@ export class Cluster {
         const result =
           statements.length === 1
             ? await client.execute(first.cql, [...first.values], options)
-            : await client.batch(statements.map(({ cql, values }) => ({ query: cql, params: [...values] })), options);
+            : await client.batch(
+                statements.map(({ cql, values }) => ({ query: cql, params: [...values] })),
+                options,
+              );
         return result.wasApplied() ? { outcome: "applied" } : { outcome: "refused", row: result.first() ?? undefined };
       } catch (error) {
         if (isHopeless(error) || isNeverBegun(error)) throw error;

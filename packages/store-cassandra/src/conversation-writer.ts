@@ -166,7 +166,8 @@ export class ConversationWriter {
       if (after === "refused" || after === "unknown") {
         this.#forget();
         isSerial = true;
-        if (cluster.isOver(deadline)) throw new SudaError("server.busy", "Others write to this conversation without a pause; try again.", { retryAfterMs: 1_000 });
+        if (cluster.isOver(deadline))
+          throw new SudaError("server.busy", "Others write to this conversation without a pause; try again.", { retryAfterMs: 1_000 });
         continue;
       }
       this.#environment.onWrite({ event: "write", calls: taken, conflicts: tries });

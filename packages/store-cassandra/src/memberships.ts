@@ -105,7 +105,10 @@ export class Memberships {
     // The counter first: a stamp that was written between the two came with another counter, and the compare-and-set refuses.
     const change = await this.#cluster.row("SELECT change FROM memberships WHERE user = ? LIMIT 1", [user], { isSerial });
     const ids = moves.map(({ conversation }) => conversation);
-    const rows = change === undefined ? [] : await this.#cluster.rows("SELECT conversation, stamp FROM memberships WHERE user = ? AND conversation IN ?", [user, ids], { isSerial });
+    const rows =
+      change === undefined
+        ? []
+        : await this.#cluster.rows("SELECT conversation, stamp FROM memberships WHERE user = ? AND conversation IN ?", [user, ids], { isSerial });
     const stamps = rows.flatMap((row: Row) => (row["stamp"] === null ? [] : [[row["conversation"] as string, Number(row["stamp"])] as const]));
     return [change === undefined || change["change"] === null ? null : Number(change["change"]), new Map(stamps)];
   }

@@ -3,10 +3,11 @@
  * Initialising makes keyspace and tables, brings an older schema forward step by step, and may be run again at any time.
  */
 import { systemClock, systemRandom, type Clock, type Random } from "@suda/protocol";
-import { Client, errors, policies, types, type ClientOptions } from "cassandra-driver";
+import { errors, policies, types, type Client, type ClientOptions } from "cassandra-driver";
 import { CassandraStore } from "./cassandra-store.ts";
 import { Cluster } from "./cluster.ts";
 import type { WriteEvent } from "./conversation-writer.ts";
+import { guardedClient } from "./guarded-client.ts";
 import { migrations as allMigrations, versionTable, type Migration } from "./schema.ts";
 import { StoreOpenError } from "./store-errors.ts";
 
@@ -57,7 +58,10 @@ export async function openCassandraStore(options: CassandraStoreOptions): Promis
     const newest = newestOf(migrations);
     if (version > newest) throw newerSchema(options.keyspace, version, newest);
     if (version < newest)
-      throw new StoreOpenError("older_version", `Keyspace ${options.keyspace} has schema ${version}, this version of Suda needs ${newest}. Run "suda store init".`);
+      throw new StoreOpenError(
+        "older_version",
+        `Keyspace ${options.keyspace} has schema ${version}, this version of Suda needs ${newest}. Run "suda store init".`,
+      );
     const { localQuorum, localSerial } = types.consistencies;
     const cluster = new Cluster({ client, clock, random, consistency: localQuorum, serialConsistency: localSerial });
     const makeWriteId = (): string => Buffer.from(random.bytes(9)).toString("base64url");
@@ -94,7 +98,10 @@ export async function initCassandraStore(options: InitOptions): Promise<{ readon
       if (version <= before) continue;
       for (const statement of statements) await run(inside, statement);
       // Only now: a run that ends before begins with the same step again, and each can be run again.
-      await inside.execute("INSERT INTO suda_schema (name, version) VALUES (?, ?)", [schemaName, version], { prepare: true, consistency: types.consistencies.quorum });
+      await inside.execute("INSERT INTO suda_schema (name, version) VALUES (?, ?)", [schemaName, version], {
+        prepare: true,
+        consistency: types.consistencies.quorum,
+      });
     }
     return { before, now: newest };
   } finally {
@@ -106,7 +113,7 @@ async function connect(options: CassandraConnection, keyspace: string | undefine
   const { contactPoints, localDataCenter, credentials, tls, requestTimeoutMs = 5_000 } = options;
   if (!keyspaceExpression.test(options.keyspace)) throw new StoreOpenError("invalid", "A keyspace's name is 1–48 letters, digits and _.");
   if (contactPoints.length === 0) throw new StoreOpenError("invalid", "Name at least one contact point, as host or host:port.");
-  const client = new Client({
+  const client = guardedClient({
     contactPoints: [...contactPoints],
     localDataCenter,
     ...(keyspace === undefined ? {} : { keyspace }),
@@ -135,10 +142,11 @@ function openErrorOf(error: unknown, { contactPoints, keyspace, localDataCenter 
   const inner = error instanceof errors.NoHostAvailableError ? Object.values(error.innerErrors ?? {}) : [];
   const all = [error, ...inner] as readonly Error[];
   const message = (error as Error).message;
-  if (all.some((one) => one instanceof errors.AuthenticationError)) return new StoreOpenError("refused", `Cassandra refuses the credentials: ${message}`, { cause: error });
+  if (all.some((one) => one instanceof errors.AuthenticationError))
+    return new StoreOpenError("refused", `Cassandra refuses the credentials: ${message}`, { cause: error });
   if (all.some((one) => /keyspace .* does not exist/i.test(one.message)))
     return new StoreOpenError("not_initialised", `There is no keyspace ${keyspace}. Run "suda store init".`, { cause: error });
-  if (error instanceof errors.ArgumentError)
+  if (all.some((one) => one instanceof errors.ArgumentError))
     return new StoreOpenError("invalid", `Cassandra has no data center ${localDataCenter}, or a contact point is wrong: ${message}`, { cause: error });
   return new StoreOpenError("unreachable", `Cassandra does not answer at ${contactPoints.join(", ")}: ${message}`, { cause: error });
 }
@@ -148,14 +156,17 @@ async function schemaOf(client: Client, keyspace: string): Promise<{ readonly ve
     const version = await versionIn(client);
     if (version > 0) return { version };
   } catch (error) {
-    if (!(error instanceof errors.ResponseError) || error.code !== types.responseErrorCodes.invalid)
+    if (!(error instanceof errors.ResponseError) || !isInvalid(error.code))
       throw new StoreOpenError("unreachable", `Cassandra did not tell its schema: ${(error as Error).message}`, { cause: error });
   }
   throw new StoreOpenError("not_initialised", `Keyspace ${keyspace} has no tables of Suda. Run "suda store init".`);
 }
 
 async function versionIn(client: Client): Promise<number> {
-  const { rows } = await client.execute("SELECT version FROM suda_schema WHERE name = ?", [schemaName], { prepare: true, consistency: types.consistencies.localQuorum });
+  const { rows } = await client.execute("SELECT version FROM suda_schema WHERE name = ?", [schemaName], {
+    prepare: true,
+    consistency: types.consistencies.localQuorum,
+  });
   return Number(rows[0]?.["version"] ?? 0);
 }
 
@@ -169,7 +180,10 @@ function newestOf(migrations: readonly Migration[]): number {
 }
 
 function newerSchema(keyspace: string, version: number, newest: number): StoreOpenError {
-  return new StoreOpenError("newer_version", `Keyspace ${keyspace} has schema ${version}, made by a newer version of Suda; this one knows ${newest}. Update this node.`);
+  return new StoreOpenError(
+    "newer_version",
+    `Keyspace ${keyspace} has schema ${version}, made by a newer version of Suda; this one knows ${newest}. Update this node.`,
+  );
 }
 
 function checkReplication(replication: Readonly<Record<string, number>>): void {
@@ -181,4 +195,9 @@ function checkReplication(replication: Readonly<Record<string, number>>): void {
 function portOf(contactPoint: string): number {
   const port = /:(\d{1,5})$/.exec(contactPoint)?.[1];
   return port === undefined ? 9042 : Number(port);
+}
+
+/** As for a table that is not there. */
+function isInvalid(code: number): boolean {
+  return code === types.responseErrorCodes.invalid.valueOf();
 }

@@ -134,7 +134,8 @@ export class Stage {
 
   setRecord(record: ConversationRecord): void {
     const { id, retentionMs, control } = this.#record;
-    if ((retentionMs === undefined) !== (record.retentionMs === undefined)) this.put(listKey("retention", id), record.retentionMs === undefined ? null : noBytes);
+    if ((retentionMs === undefined) !== (record.retentionMs === undefined))
+      this.put(listKey("retention", id), record.retentionMs === undefined ? null : noBytes);
     if (control?.seq !== record.control?.seq) {
       // Of another list or another time, so never the same row twice.
       if (control !== undefined && control.holder !== "bot") this.put(listKey(control.holder, sortKeyOf({ id, at: control.at })), null);

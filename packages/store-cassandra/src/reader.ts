@@ -163,7 +163,11 @@ export class Reader {
   }
 
   /** Entries `first`…`last`, all of which must be there, in the order of the log, until `maxBytes`. */
-  async #page(id: ConversationId, journal: Journal, { first, last, maxBytes = Infinity, isDescending }: PageBounds): Promise<LogEntry[] | { readonly missing: number }> {
+  async #page(
+    id: ConversationId,
+    journal: Journal,
+    { first, last, maxBytes = Infinity, isDescending }: PageBounds,
+  ): Promise<LogEntry[] | { readonly missing: number }> {
     const entries: LogEntry[] = [];
     let bytes = 0;
     for (let left = last - first + 1; left > 0; ) {
@@ -236,4 +240,3 @@ function emojisOf(found: Map<number, Set<string>>, target: number): Set<string> 
   if (emojis === undefined) found.set(target, (emojis = new Set()));
   return emojis;
 }
-

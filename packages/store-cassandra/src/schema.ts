@@ -26,8 +26,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const versionTable =
-  "CREATE TABLE IF NOT EXISTS suda_schema (name text PRIMARY KEY, version int, target int)";
+export const versionTable = "CREATE TABLE IF NOT EXISTS suda_schema (name text PRIMARY KEY, version int, target int)";
 
 export const migrations: readonly Migration[] = [
   {

@@ -29,7 +29,11 @@ import { annotationKey, entryKey, hideCountKey, hideKey, hideMarksKey, memberKey
 const truncationMaxRecords = 512;
 
 export function appendCall(drafts: readonly Draft[], options: AppendOptions, clock: Clock): Call<readonly AppendOutcome[]> {
-  return { rows: (record) => drafts.flatMap((draft) => rowsFor(draft, record)), plan: (stage) => planDrafts(stage, drafts, { ...options, now: clock.now() }), absent: notFound };
+  return {
+    rows: (record) => drafts.flatMap((draft) => rowsFor(draft, record)),
+    plan: (stage) => planDrafts(stage, drafts, { ...options, now: clock.now() }),
+    absent: notFound,
+  };
 }
 
 /** As a rule all that the draft leans on; what is missing is loaded later. */
@@ -198,4 +202,3 @@ function notFound(): never {
 function unloaded(seq: number): LogEntry {
   return { seq, at: 0, from: "" as UserId, body: { type: "conversation.updated" }, ordinal: 0, digest: "", hash: "" };
 }
-

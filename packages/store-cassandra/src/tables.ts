@@ -47,7 +47,12 @@ export async function readRow(cluster: Cluster, id: ConversationId, key: string)
 async function readHideMarks(cluster: Cluster, id: ConversationId, { first, last }: Sweep): Promise<Buffer> {
   const marks: (readonly [number, string])[] = [];
   for (let bucket = bucketOf(first); bucket <= bucketOf(last); bucket++) {
-    const rows = await cluster.rows("SELECT target, user FROM hides WHERE conversation = ? AND bucket = ? AND target >= ? AND target <= ?", [id, bucket, first, last]);
+    const rows = await cluster.rows("SELECT target, user FROM hides WHERE conversation = ? AND bucket = ? AND target >= ? AND target <= ?", [
+      id,
+      bucket,
+      first,
+      last,
+    ]);
     for (const row of rows) marks.push([row["target"] as number, row["user"] as string]);
   }
   return Buffer.from(JSON.stringify(marks));
@@ -138,15 +143,11 @@ function rowWrite({ id, key, value, version }: { id: ConversationId; key: string
             second,
             third,
           ])
-        : write(`r${bucket}`, "UPDATE reactions USING TIMESTAMP ? SET mark = ? WHERE conversation = ? AND bucket = ? AND target = ? AND user = ? AND emoji = ?", [
-            version,
-            present,
-            id,
-            bucket,
-            target,
-            second,
-            third,
-          ]);
+        : write(
+            `r${bucket}`,
+            "UPDATE reactions USING TIMESTAMP ? SET mark = ? WHERE conversation = ? AND bucket = ? AND target = ? AND user = ? AND emoji = ?",
+            [version, present, id, bucket, target, second, third],
+          );
     default:
       throw new TypeError(`There is no row ${JSON.stringify(key)}.`);
   }
@@ -167,7 +168,11 @@ function sweepWrites(id: ConversationId, version: number, { first, last }: Sweep
 }
 
 /** Keys of a list's shard, ascending behind `after`. */
-export async function readListShard(cluster: Cluster, list: ListName, { shard, after, limit }: { shard: number; after: string | undefined; limit: number }): Promise<readonly string[]> {
+export async function readListShard(
+  cluster: Cluster,
+  list: ListName,
+  { shard, after, limit }: { shard: number; after: string | undefined; limit: number },
+): Promise<readonly string[]> {
   const rows = await cluster.rows("SELECT sort_key FROM listings WHERE list = ? AND shard = ? AND sort_key > ? LIMIT ?", [list, shard, after ?? "", limit]);
   return rows.map((row) => row["sort_key"] as string);
 }
