@@ -1,15 +1,17 @@
 /**
- * `npm run bench -- fanout|send [options]`: what Suda costs and how fast it is, with the load generator and
+ * `npm run bench -- fanout|send|connections [options]`: what Suda costs and how fast it is, with the load generator and
  * every server in processes of their own. See bench/README.md for how to read it.
  */
 import { parseArgs } from "node:util";
+import { runConnectionsBench } from "./connections/connections.ts";
 import { runFanoutBench } from "./fanout/fanout.ts";
 import { runSendBench } from "./send/send.ts";
 
 const usage = `Usage:
   npm run bench -- fanout [--members 1000] [--messages 300] [--senders 10] [--bursts 5] [--runs 3] [--only suda,ws,socket.io] [--profile DIR]
   npm run bench -- send   [--senders 1,64,512] [--seconds 5] [--runs 3] [--data DIR] [--profile DIR]
-Both write bench/results/; --no-save does not.`;
+  npm run bench -- connections [--connections 2000] [--conversations 20] [--seconds 30]
+All write bench/results/; --no-save does not.`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -19,8 +21,10 @@ const { values, positionals } = parseArgs({
     senders: { type: "string" },
     bursts: { type: "string", default: "5" },
     runs: { type: "string", default: "3" },
-    seconds: { type: "string", default: "5" },
+    seconds: { type: "string" },
     only: { type: "string" },
+    connections: { type: "string", default: "2000" },
+    conversations: { type: "string", default: "20" },
     data: { type: "string" },
     profile: { type: "string" },
     "no-save": { type: "boolean", default: false },
@@ -42,9 +46,13 @@ if (command === "fanout") {
   await runSendBench({
     ...shared,
     senders: (values.senders ?? "1,64,512").split(",").map(Number),
-    seconds: Number(values.seconds),
+    seconds: Number(values.seconds ?? "5"),
     ...(values.data === undefined ? {} : { parentDirectory: values.data }),
   });
+} else if (command === "connections") {
+  const { isSaved } = shared;
+  const [connections, conversations] = [Number(values.connections), Number(values.conversations)];
+  await runConnectionsBench({ connections, conversations, seconds: Number(values.seconds ?? "30"), isSaved });
 } else {
   console.error(usage);
   process.exitCode = 2;

@@ -3,18 +3,18 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { table } from "./schema-tables.ts";
 
-interface Origin {
+export interface Origin {
   readonly measuredAt: string;
   readonly commit: string;
   readonly machine: { readonly cpu?: string; readonly cores: number; readonly node: string };
 }
 
-interface FanoutResult extends Origin {
+export interface FanoutResult extends Origin {
   readonly load: { readonly members: number; readonly messages: number; readonly textBytes: number };
   readonly targets: Readonly<Record<string, { readonly cpuUsPerDelivery: number; readonly deliveriesPerSecond: number }>>;
 }
 
-interface SendResult extends Origin {
+export interface SendResult extends Origin {
   readonly result: readonly {
     readonly senders: number;
     readonly sendsPerSecond: number;
@@ -75,11 +75,11 @@ function fanoutFigures(language: keyof typeof words): string {
   return [text.fanout(members.toLocaleString("en-US"), messages.toLocaleString("en-US")), table(text.fanoutHead, rows), originOf(result)].join("\n\n");
 }
 
-function originOf({ machine, commit, measuredAt }: Origin): string {
+export function originOf({ machine, commit, measuredAt }: Origin): string {
   return `<sub>${machine.cpu ?? "?"} × ${machine.cores} · Node ${machine.node} · ${measuredAt.slice(0, 10)} · ${commit}</sub>`;
 }
 
-function readResult(name: string): unknown {
+export function readResult(name: string): unknown {
   const file = fileURLToPath(new URL(`../bench/results/${name}.json`, import.meta.url));
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as unknown) : undefined;
 }

@@ -20,12 +20,13 @@ import {
 import { openApiDocument } from "@suda/server";
 import { benchmarkFigures } from "./benchmark-figures.ts";
 import { botMakers } from "./bot-tables.ts";
+import { nodesTable, settingsTable, sizingTable } from "./operations-tables.ts";
 import { describe, fieldTable, show, table, type SchemaNode } from "./schema-tables.ts";
 
 export const root: string = fileURLToPath(new URL("../", import.meta.url));
 
 /** Documents that may hold generated blocks, as paths from the root. */
-export const documents = ["README.md", "README.ko.md", "docs/PROTOCOL.md", "docs/BOTS.md"] as const;
+export const documents = ["README.md", "README.ko.md", "docs/PROTOCOL.md", "docs/BOTS.md", "docs/OPERATIONS.md"] as const;
 
 const blockExpression = /(<!-- generated:([a-z-]+)(?: ([a-z.-]+))? -->\n)([\s\S]*?)(<!-- \/generated -->)/g;
 
@@ -60,6 +61,9 @@ const makers: Readonly<Record<string, (argument: string) => string>> = {
     ),
   routes: routesBlock,
   ...botMakers,
+  settings: () => settingsTable(root),
+  sizing: sizingTable,
+  nodes: nodesTable,
   benchmarks: (language) => benchmarkFigures(language === "ko" ? "ko" : "en"),
 };
 
