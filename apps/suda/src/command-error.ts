@@ -8,6 +8,7 @@ export type CommandErrorCode =
   | "port.in_use"
   | "port.refused"
   | "data.unusable"
+  | "store.unusable"
   | "layer.unusable"
   | "keys.missing"
   | "keys.invalid"

@@ -16,6 +16,7 @@ const load = {
   restore: async () => (await import("./commands/restore.ts")).restoreCommand,
   export: async () => (await import("./commands/export.ts")).exportCommand,
   migrate: async () => (await import("./commands/migrate.ts")).migrateCommand,
+  store: async () => (await import("./commands/store.ts")).storeCommand,
   lint: async () => (await import("./commands/lint.ts")).lintCommand,
   webhooks: async () => (await import("./commands/webhooks.ts")).webhooksCommand,
   hooks: async () => (await import("./commands/hooks.ts")).hooksCommand,
@@ -28,6 +29,8 @@ function leaf(name: string, definition: CommandTree["load"]): CommandTree {
 
 const configSubcommand = (name: "doc" | "check" | "env"): CommandTree =>
   leaf(`suda config ${name}`, async () => (await import("./commands/config.ts")).configCommands[name]);
+
+const storeSubcommand = (name: "init"): CommandTree => leaf(`suda store ${name}`, async () => (await import("./commands/store.ts")).storeCommands[name]);
 
 const webhooksSubcommand = (name: "dead-letters" | "replay"): CommandTree =>
   leaf(`suda webhooks ${name}`, async () => (await import("./commands/webhooks.ts")).webhooksCommands[name]);
@@ -44,6 +47,11 @@ const tree: CommandTree = {
       name: "suda config",
       load: load.config,
       children: { doc: configSubcommand("doc"), check: configSubcommand("check"), env: configSubcommand("env") },
+    },
+    store: {
+      name: "suda store",
+      load: load.store,
+      children: { init: storeSubcommand("init") },
     },
     webhooks: {
       name: "suda webhooks",

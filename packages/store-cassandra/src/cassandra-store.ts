@@ -13,6 +13,7 @@ import {
   type LogStore,
   type NewConversation,
   type Store,
+  type StoreStats,
   type StoreStatus,
   type UserStore,
 } from "@suda/server/store";
@@ -53,6 +54,7 @@ export class CassandraStore implements Store {
   readonly #underWay = new Set<Promise<unknown>>();
   #state: "open" | "closing" | "closed" = "open";
   #closing: Promise<void> | undefined;
+  readonly #stats = { commits: 0, calls: 0, commitMs: 0, conflicts: 0, unknown: 0 };
 
   constructor(parts: CassandraStoreParts) {
     this.#parts = parts;
@@ -94,6 +96,10 @@ export class CassandraStore implements Store {
     return { state: this.#state === "open" ? "ready" : "closed" };
   }
 
+  stats(): StoreStats {
+    return { ...this.#stats };
+  }
+
   /** Why Cassandra does not answer, when it has not for a while. */
   get trouble(): string | undefined {
     return this.#parts.cluster.trouble;
@@ -126,8 +132,9 @@ export class CassandraStore implements Store {
   }
 
   #writer(id: ConversationId): ConversationWriter {
-    const { cluster, makeWriteId, onEvent } = this.#parts;
-    const writer = this.#writers.get(id) ?? new ConversationWriter(id, { cluster, settler: this.#settler, makeWriteId, onWrite: onEvent });
+    const { cluster, makeWriteId } = this.#parts;
+    const onWrite = (event: WriteEvent): void => this.#count(event);
+    const writer = this.#writers.get(id) ?? new ConversationWriter(id, { cluster, settler: this.#settler, makeWriteId, onWrite });
     this.#writers.delete(id);
     this.#writers.set(id, writer);
     if (this.#writers.size > idleWritersMax)
@@ -137,6 +144,15 @@ export class CassandraStore implements Store {
         if (this.#writers.size <= idleWritersMax) break;
       }
     return writer;
+  }
+
+  #count(event: WriteEvent): void {
+    this.#stats.commits++;
+    this.#stats.calls += event.calls;
+    this.#stats.commitMs += event.durationMs;
+    this.#stats.conflicts += event.conflicts;
+    this.#stats.unknown += event.unknown;
+    this.#parts.onEvent(event);
   }
 
   async #truncate(id: ConversationId, before: number): Promise<{ readonly removed: number; readonly from: number }> {

@@ -133,6 +133,10 @@ export class Cluster {
     await new Promise<void>((resolve) => void clock.schedule(delayMs, resolve));
   }
 
+  get monotonicMs(): number {
+    return this.#options.clock.monotonicMs();
+  }
+
   get deadline(): number {
     return this.#options.clock.monotonicMs() + deadlineMs;
   }

@@ -62,6 +62,9 @@ export interface WriteEvent {
   readonly calls: number;
   /** How often another process was first. */
   readonly conflicts: number;
+  /** How often Cassandra did not say what became of it. */
+  readonly unknown: number;
+  readonly durationMs: number;
 }
 
 export class ConversationWriter {
@@ -140,7 +143,9 @@ export class ConversationWriter {
   async #write(group: WaitingCall[]): Promise<void> {
     const { cluster } = this.#environment;
     const deadline = cluster.deadline;
-    for (let tries = 0, isSerial = false; ; tries++) {
+    const begun = cluster.monotonicMs;
+    this.#unknown = 0;
+    for (let tries = 0, isSerial = false, conflicts = 0; ; tries++) {
       if (tries > 0) await cluster.pause(tries - 1);
       await this.#settling.catch(() => this.#forget());
       this.#settling = Promise.resolve();
@@ -163,14 +168,15 @@ export class ConversationWriter {
         continue;
       }
       const after = await this.#decide(state, plans);
-      if (after === "refused" || after === "unknown") {
+      if (after === "refused") {
+        conflicts++;
         this.#forget();
         isSerial = true;
         if (cluster.isOver(deadline))
           throw new SudaError("server.busy", "Others write to this conversation without a pause; try again.", { retryAfterMs: 1_000 });
         continue;
       }
-      this.#environment.onWrite({ event: "write", calls: taken, conflicts: tries });
+      this.#environment.onWrite({ event: "write", calls: taken, conflicts, unknown: this.#unknown, durationMs: cluster.monotonicMs - begun });
       await this.#follow(after, plans);
       for (const answer of answers) answer();
       this.#postpone(group, taken);
@@ -213,7 +219,7 @@ export class ConversationWriter {
     return { plans, answers, taken };
   }
 
-  async #decide(state: ConversationState, plans: Plans): Promise<ConversationState | "refused" | "unknown"> {
+  async #decide(state: ConversationState, plans: Plans): Promise<ConversationState | "refused"> {
     const { cluster, makeWriteId } = this.#environment;
     const id = this.#id;
     const writeId = makeWriteId();
@@ -235,7 +241,8 @@ export class ConversationWriter {
   }
 
   /** What became of a compare-and-set that was not answered: reading with serial consistency finishes or buries it. */
-  async #resolve({ cause }: Extract<CasOutcome, { outcome: "unknown" }>, writeId: string, version: number): Promise<"applied" | "refused" | "unknown"> {
+  async #resolve({ cause }: Extract<CasOutcome, { outcome: "unknown" }>, writeId: string, version: number): Promise<"applied" | "refused"> {
+    this.#unknown++;
     let state: ConversationState | undefined;
     try {
       state = await readState(this.#environment.cluster, this.#id, { isSerial: true });
@@ -254,6 +261,8 @@ export class ConversationWriter {
   }
 
   #isOvertaken = false;
+  /** Unanswered tries of the write that is under way. */
+  #unknown = 0;
 
   /** After the decision: keeps what is known of the conversation now, and puts the journal in place. */
   async #follow(after: ConversationState, plans: Plans): Promise<void> {

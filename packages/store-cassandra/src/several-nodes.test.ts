@@ -74,6 +74,8 @@ else
           range(150).map((n) => `${which}-${n}`),
         );
       assert.deepEqual(await readLog(other, id), log);
+      const { commits, calls, conflicts, unknown } = one.stats();
+      assert.ok(calls === 150 && commits < calls && conflicts > 0 && unknown === 0, "sends share a write, and stores meet");
     });
 
     test("[S3] the same message sent through two stores at once is stored once, with the same place for both", async () => {

@@ -1,9 +1,10 @@
 import type { CommandDef } from "citty";
 import type { SettingName } from "../config/settings.ts";
+import { storeSettings } from "../server/cassandra.ts";
 import { runChecks } from "../doctor/checks.ts";
 import { loadConfigOf, settingArguments } from "./setting-arguments.ts";
 
-const names: readonly SettingName[] = ["data", "port", "host", "store", "layer", "redisUrl", "redisPrefix"];
+const names: readonly SettingName[] = ["port", "host", ...storeSettings, "layer", "redisUrl", "redisPrefix"];
 
 /** `suda doctor`: exit 1 when something is wrong. */
 export const doctorCommand: CommandDef = {

@@ -3,13 +3,13 @@ import { exportConversation, exportUser, type ExportLine } from "@suda/server";
 import type { Store } from "@suda/server/store";
 import type { CommandDef } from "citty";
 import { CommandError } from "../command-error.ts";
-import type { SettingName } from "../config/settings.ts";
 import { checkUserId } from "../data-directory/sign-token.ts";
 import { writeLines } from "../export/write-lines.ts";
+import { storeSettings } from "../server/cassandra.ts";
 import { openStoreToRead } from "../server/open-store.ts";
 import { loadConfigOf, settingArguments } from "./setting-arguments.ts";
 
-const names: readonly SettingName[] = ["data", "store"];
+const names = storeSettings;
 
 /** `suda export --user ID`, `suda export --conversation ID`: while the server runs. */
 export const exportCommand: CommandDef = {

@@ -12,7 +12,14 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly data: string;
-  readonly store: "lmdb" | "memory";
+  readonly store: "lmdb" | "memory" | "cassandra";
+  readonly cassandraContactPoints: readonly string[];
+  readonly cassandraDataCenter: string;
+  readonly cassandraKeyspace: string;
+  readonly cassandraUser: string | undefined;
+  readonly cassandraPassword: string | undefined;
+  readonly cassandraTls: "off" | "on";
+  readonly cassandraTlsCa: string | undefined;
   readonly layer: "memory" | "redis";
   readonly redisUrl: string;
   readonly redisPrefix: string;
@@ -52,7 +59,34 @@ export const settings: { readonly [Name in keyof Config]: Setting<Config[Name]> 
   host: text({ default: "127.0.0.1", doc: "Address to listen on. `0.0.0.0` takes connections from everywhere: put a TLS proxy before it." }),
   port: integer({ default: 8000, min: 0, max: 65_535, doc: "Port to listen on; 0 means any free one." }),
   data: text({ default: "./suda-data", isPath: true, doc: "Data directory: the store and, unless keys are configured, the token key. Local disk only." }),
-  store: choice({ choices: ["lmdb", "memory"], default: "lmdb", doc: "Where messages are kept. `memory` forgets everything at exit: for tests." }),
+  store: choice({
+    choices: ["lmdb", "memory", "cassandra"],
+    default: "lmdb",
+    doc: "Where messages are kept. `cassandra`: for several nodes; needs the package `cassandra-driver`, and `suda store init` once. `memory` forgets everything at exit: for tests.",
+  }),
+  cassandraContactPoints: list({
+    default: ["127.0.0.1:9042"],
+    accepts: "`host` or `host:port`",
+    doc: "Nodes of Cassandra that are asked for all others. One that answers is enough; name two or three.",
+    problem: (element) =>
+      /^(?:[\w.-]{1,253}|\[[\da-fA-F:.]+\])(?::\d{1,5})?$/.test(element) ? undefined : `holds "${element}", which is not a host with or without a port`,
+  }),
+  cassandraDataCenter: text({
+    default: "datacenter1",
+    accepts: "1–64 of `A–Z a–z 0–9 . _ -`",
+    doc: "Cassandra's data center whose replicas decide. All nodes of Suda that write to a keyspace name the same one.",
+    problem: (value) => (/^[\w.-]{1,64}$/.test(value) ? undefined : "must be 1–64 of A–Z a–z 0–9 . _ -"),
+  }),
+  cassandraKeyspace: text({
+    default: "suda",
+    accepts: "1–48 of `A–Z a–z 0–9 _`",
+    doc: "Keyspace of Cassandra, made by `suda store init`.",
+    problem: (value) => (/^\w{1,48}$/.test(value) ? undefined : "must be 1–48 of A–Z a–z 0–9 _"),
+  }),
+  cassandraUser: text({ doc: "Who Suda is in Cassandra, with `cassandraPassword`. Without it: nobody in particular." }),
+  cassandraPassword: text({ isSecret: true, doc: "Password of `cassandraUser`." }),
+  cassandraTls: choice({ choices: ["off", "on"], default: "off", doc: "Whether the connections to Cassandra are encrypted, and its certificates checked." }),
+  cassandraTlsCa: text({ isPath: true, doc: "File with the certificates (PEM) that Cassandra's must be signed by. Without it: the system's." }),
   layer: choice({
     choices: ["memory", "redis"],
     default: "memory",

@@ -8,6 +8,7 @@ import { maskRedisUrl } from "../config/redis-url.ts";
 import type { Config } from "../config/settings.ts";
 import { readRunningServer } from "../data-directory/running-server.ts";
 import { readTokenKey, tokenKeyPath } from "../data-directory/token-key.ts";
+import { openCassandra } from "../server/cassandra.ts";
 import { loadRedisDriver } from "../server/open-layer.ts";
 
 export interface Finding {
@@ -81,8 +82,10 @@ function checkDisk({ data }: Pick<Config, "data">): Finding {
   return good(`local disk with ${megabytes(freeBytes)} free`);
 }
 
-export async function checkStore({ data, store }: Pick<Config, "data" | "store">): Promise<Finding> {
+export async function checkStore(config: Config): Promise<Finding> {
+  const { data, store } = config;
   if (store === "memory") return good("store in memory: nothing is kept");
+  if (store === "cassandra") return checkCassandra(config);
   const path = join(data, dataFileName);
   if (!existsSync(path)) return good("no store yet");
   try {
@@ -94,6 +97,18 @@ export async function checkStore({ data, store }: Pick<Config, "data" | "store">
     const [what = error.message, ...advice] = error.message.split(/\.\s+(?=[A-Z])/);
     if (error.code === "in_use") return good(`store is held by a server that runs: ${what}`);
     return bad(what, advice.join(". "));
+  }
+}
+
+async function checkCassandra(config: Config): Promise<Finding> {
+  const { cassandraKeyspace, cassandraContactPoints } = config;
+  try {
+    const opened = await openCassandra(config);
+    await opened[Symbol.asyncDispose]();
+    return good(`store opens: keyspace ${cassandraKeyspace} of Cassandra at ${cassandraContactPoints.join(", ")}`);
+  } catch (error) {
+    if (error instanceof CommandError) return bad(error.message, error.fix);
+    throw error;
   }
 }
 

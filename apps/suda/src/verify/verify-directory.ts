@@ -7,14 +7,14 @@ import { join } from "node:path";
 import { verifyStore, type Finding, type Verified } from "@suda/server/store";
 import { dataFileName } from "@suda/store-lmdb";
 import { CommandError } from "../command-error.ts";
-import { openStore } from "../server/open-store.ts";
+import { openDirectory } from "../server/open-store.ts";
 
 /** @throws CommandError `data.unusable` when there is no store, or when it cannot be opened */
 export async function verifyDirectory(directory: string, onFinding: (finding: Finding) => void): Promise<Verified> {
   // Opening would make a new store.
   if (!existsSync(join(directory, dataFileName)))
     throw new CommandError("data.unusable", `${directory} holds no store (${dataFileName})`, "Name the directory that the server has as --data");
-  await using store = await openStore({ store: "lmdb", data: directory });
+  await using store = await openDirectory(directory);
   return await verifyStore(store, onFinding);
 }
 
