@@ -290,7 +290,17 @@ export class RedisLink implements RedisLinkStatus, AsyncDisposable {
     if (this.isConnected) this.#failures = 0;
     const isLate = restored.some((lane) => lane.isLate);
     for (const lane of restored) lane.isLate = false;
-    if (this.#isOpened && isLate && !this.#isClosed) for (const listener of this.#restoredListeners) listener();
+    if (this.#isOpened && isLate && !this.#isClosed) this.#tellRestored();
+  }
+
+  #tellRestored(): void {
+    for (const listener of this.#restoredListeners) {
+      try {
+        listener();
+      } catch (error) {
+        this.#options.onFailure(error);
+      }
+    }
   }
 
   #replace(shard: Shard): void {

@@ -131,6 +131,27 @@ describe("layer redis", { skip: skipWithoutRedis }, () => {
     await eventually(async () => /"code":"unreachable"[\s\S]*Redis is there/.test(server.output));
   });
 
+  test("rediss:// is TLS, and a certificate that nobody vouches for is refused", async (t) => {
+    const directory = temporaryDirectory(t);
+    const [key, certificate] = [join(directory, "key.pem"), join(directory, "certificate.pem")];
+    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+    const made = spawnSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", certificate, ...subject]);
+    assert.equal(made.status, 0, String(made.stderr));
+    const tlsPort = await freePort();
+    const tls = ["--tls-port", String(tlsPort), "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no"];
+    await using redis = await RedisServer.open({ arguments: [...tls, "--requirepass", password] });
+    assert.ok(redis.pid !== undefined);
+    const url = `rediss://:${password}@localhost:${tlsPort}`;
+    const trusting = run(directory, ["doctor", "--port", "0"], url, { NODE_EXTRA_CA_CERTS: certificate });
+    assert.match(trusting.output, /^✓ Redis \d\S+ answers at rediss:/m);
+    assert.match(run(directory, ["doctor", "--port", "0"], url).output, /^✗ rediss:.*self-signed certificate/m);
+    await using server = await ServerProcess.open({
+      program: [program, "serve", "--port", "0", "--data", directory, "--layer", "redis"],
+      env: { SUDA_REDIS_URL: url, NODE_EXTRA_CA_CERTS: certificate },
+    });
+    assert.equal((await judge(server)).up, "1");
+  });
+
   test("a Redis that refuses keeps the server from starting; doctor and config check say what they see, never the password", async (t) => {
     const directory = temporaryDirectory(t);
     await using redis = await RedisServer.open({ arguments: ["--requirepass", password] });
