@@ -15,10 +15,12 @@ import {
   type Store,
   type StoreStats,
   type StoreStatus,
+  type StoreTarget,
   type UserStore,
 } from "@suda/server/store";
 import type { Client } from "cassandra-driver";
 import { cassandraDocuments } from "./cassandra-documents.ts";
+import { cassandraTarget } from "./cassandra-target.ts";
 import { cassandraUsers } from "./cassandra-users.ts";
 import type { Cluster } from "./cluster.ts";
 import { ConversationWriter, type Call, type Creation, type WriteEvent } from "./conversation-writer.ts";
@@ -47,6 +49,7 @@ export class CassandraStore implements Store {
   readonly conversations: ConversationStore;
   readonly users: UserStore;
   readonly documents: DocumentStore;
+  readonly target: StoreTarget;
   readonly #parts: CassandraStoreParts;
   readonly #settler: Settler;
   /** In the order of their last use, the oldest first. */
@@ -89,6 +92,7 @@ export class CassandraStore implements Store {
     };
     this.users = cassandraUsers(cluster, enter);
     this.documents = cassandraDocuments(cluster, { makeWriteId, enter });
+    this.target = cassandraTarget({ cluster, memberships, makeWriteId, enter });
   }
 
   /** `ready` as long as it is open: what Cassandra does not answer is refused call by call, and resumes by itself. */

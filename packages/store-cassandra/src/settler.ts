@@ -11,7 +11,7 @@ import type { ConversationState } from "./conversation-state.ts";
 import { inParallel } from "./in-parallel.ts";
 import { isFarReaching, type Journal } from "./journal.ts";
 import type { Memberships } from "./memberships.ts";
-import { statementsOf } from "./tables.ts";
+import { statementsOf, type PartitionWrite } from "./tables.ts";
 
 const parallelWrites = 64;
 const parallelMoves = 32;
@@ -56,15 +56,7 @@ export class Settler {
   }
 
   async #put(id: ConversationId, version: number, journal: Journal): Promise<void> {
-    const partitions = new Map<string, Statement[]>();
-    for (const { partition, statement } of statementsOf(id, version, journal)) {
-      const statements = partitions.get(partition) ?? [];
-      statements.push(statement);
-      partitions.set(partition, statements);
-    }
-    const batches = [...partitions.values()].flatMap(inBatches);
-    // Safe side by side: each row is written once, and nobody leans on their order.
-    await inParallel(batches, parallelWrites, (statements) => this.#cluster.write(statements));
+    await writePartitions(this.#cluster, statementsOf(id, version, journal));
     await inParallel(journal.moves, parallelMoves, ({ user, state, count }) => this.#memberships.move(user, { conversation: id, version, state, count }));
     if (isFarReaching(journal))
       await this.#cluster.write([{ cql: "UPDATE settled USING TIMESTAMP ? SET version = ? WHERE conversation = ?", values: [version, version, id] }]);
@@ -80,6 +72,19 @@ export class Settler {
       break;
     }
   }
+}
+
+/** Statements of one conversation, those of one partition together. */
+export async function writePartitions(cluster: Cluster, writes: readonly PartitionWrite[]): Promise<void> {
+  const partitions = new Map<string, Statement[]>();
+  for (const { partition, statement } of writes) {
+    const statements = partitions.get(partition) ?? [];
+    statements.push(statement);
+    partitions.set(partition, statements);
+  }
+  const batches = [...partitions.values()].flatMap(inBatches);
+  // Safe side by side: each row is written once, and nobody leans on their order.
+  await inParallel(batches, parallelWrites, (statements) => cluster.write(statements));
 }
 
 function inBatches(statements: readonly Statement[]): Statement[][] {
