@@ -17,6 +17,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: "string" },
     seed: { type: "string" },
     nodes: { type: "string" },
+    "cassandra-nodes": { type: "string" },
     rounds: { type: "string" },
     "act-every-ms": { type: "string" },
     balancer: { type: "string" },
@@ -57,6 +58,7 @@ const tests: Readonly<Record<string, () => Promise<{ readonly lines: readonly st
     const seed = wanted("seed", Math.floor(Math.random() * 2 ** 32));
     const numbersOf = {
       nodes: wanted("nodes", 3),
+      cassandraNodes: wanted("cassandra-nodes", 3),
       clients: wanted("clients", 300),
       rounds: wanted("rounds", 1),
       actEveryMs: wanted("act-every-ms", 4_000),
@@ -76,7 +78,7 @@ if (run === undefined || Object.values(numbers).some((value) => !Number.isIntege
        npm run test:faults -- drain [--clients 200] [--seed N]
        npm run test:faults -- fencing [--replies 10000] [--seed N]
        npm run test:faults -- webhooks [--seconds 180] [--seed N]
-       npm run test:faults -- nodes --fault NAME… | --all [--balancer nginx] [--nodes 3] [--clients 300] [--rounds 1] [--seed N] [--save]`);
+       npm run test:faults -- nodes --fault NAME… | --all [--balancer nginx] [--nodes 3] [--cassandra-nodes 3] [--clients 300] [--rounds 1] [--seed N] [--save]`);
   process.exitCode = 2;
 } else {
   const { lines, isKept } = await run();

@@ -12,8 +12,8 @@ export interface ClusterNodeOptions {
   readonly directory: string;
   /** The text of the file `token-key`, the same for all. */
   readonly tokenKey: string;
-  /** Further settings of `suda serve`. @param directory the node's own */
-  readonly settings: (directory: string) => readonly string[];
+  /** Further settings of `suda serve`. */
+  readonly settings: readonly string[];
   /** Group of the process, where its links are to be cut. */
   readonly gid: number | undefined;
 }
@@ -43,7 +43,7 @@ export class ClusterNode implements AsyncDisposable {
     const own = join(directory, name);
     await mkdir(own);
     await writeFile(join(own, "token-key"), tokenKey, { mode: 0o600 });
-    const flags = ["--requests-per-second", "0", "--node-name", name, ...settings(own), "--port", String(port)];
+    const flags = ["--requests-per-second", "0", "--node-name", name, ...settings, "--port", String(port)];
     return new ClusterNode(name, port, { ...unlimitedServer(own, flags), ...(gid === undefined ? {} : { gid }) });
   }
 

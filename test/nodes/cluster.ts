@@ -7,11 +7,13 @@ import { balancerAddress, balancers, type Balancer } from "../proxies/balancers.
 import { ClusterNode } from "./cluster-node.ts";
 import { groupOf, hasOwnNetwork, Links } from "./links.ts";
 import { LossyRedis } from "./lossy-redis.ts";
-import { lmdbStore, type SharedStore } from "./shared-store.ts";
+import { cassandraStore, lmdbStore, type SharedStore } from "./shared-store.ts";
 
 export interface ClusterOptions {
   /** 1…; the store may allow fewer. */
   readonly nodes: number;
+  /** Nodes of Cassandra; 0 for the embedded store. */
+  readonly cassandraNodes: number;
   readonly balancer: keyof typeof balancers;
   readonly random: SeededRandom;
 }
@@ -65,13 +67,13 @@ export class Cluster implements AsyncDisposable {
 type ClusterParts = Pick<Cluster, "directory" | "nodes" | "redis" | "lossy" | "store" | "balancer" | "links">;
 
 /** @param opened gets what is to be closed again, in the order of opening */
-async function openParts({ nodes: wanted, balancer: kind, random }: ClusterOptions, opened: AsyncDisposable[]): Promise<ClusterParts> {
+async function openParts({ nodes: wanted, cassandraNodes, balancer: kind, random }: ClusterOptions, opened: AsyncDisposable[]): Promise<ClusterParts> {
   const use = <T extends AsyncDisposable>(part: T): T => (opened.push(part), part);
   const directory = await mkdtemp(join(tmpdir(), "suda-nodes-"));
   use({ [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) });
   writeTokenKey(directory);
   const tokenKey = await readFile(join(directory, "token-key"), "utf8");
-  const store = use(lmdbStore(directory));
+  const store = use(cassandraNodes === 0 ? lmdbStore(directory) : await cassandraStore(cassandraNodes));
   const redis = use(await RedisServer.open());
   const lossy = use(await LossyRedis.open(redis.port, () => random.float()));
   const count = Math.min(wanted, store.maxNodes);
@@ -79,15 +81,7 @@ async function openParts({ nodes: wanted, balancer: kind, random }: ClusterOptio
   for (let number = 1; number <= count; number++) {
     // Where links are cut, a node speaks to Redis itself: its packets are told by their port.
     const redisUrl = hasOwnNetwork ? redis.url : lossy.url;
-    const settings = (own: string): readonly string[] => [
-      ...store.settings(own),
-      "--layer",
-      "redis",
-      "--redis-url",
-      redisUrl,
-      "--trusted-proxies",
-      balancerAddress,
-    ];
+    const settings = [...store.settings, "--layer", "redis", "--redis-url", redisUrl, "--trusted-proxies", balancerAddress];
     const gid = hasOwnNetwork ? groupOf(number) : undefined;
     nodes.push(use(await ClusterNode.create({ number, port: await freePort(), directory, tokenKey, settings, gid })));
   }

@@ -8,6 +8,8 @@ export interface NodeFault {
   readonly what: string;
   /** Nodes without which it shows nothing; default 1. */
   readonly minNodes?: number;
+  /** Nodes of Cassandra without which it shows nothing; default 0. */
+  readonly minCassandraNodes?: number;
   /** Whether it cuts links, and so runs in a network of its own. */
   readonly cutsLinks?: true;
   readonly strike: (cluster: Cluster, options: StrikeOptions) => Promise<void>;
@@ -68,11 +70,24 @@ export const nodeFaults: readonly NodeFault[] = [
     name: "store-cut",
     what: "a node cut off from Cassandra for 30 s, no packet in either direction",
     minNodes: 2,
+    minCassandraNodes: 1,
     cutsLinks: true,
     async strike({ links, nodes }, { pause }) {
       links?.cut(nodes.length, "store");
       await pause(30_000);
       links?.heal(nodes.length, "store");
+    },
+  },
+  {
+    name: "cassandra-kill",
+    what: "`kill -9` of one of three nodes of Cassandra, started again after 30 s",
+    minCassandraNodes: 3,
+    async strike({ store }, { pause }) {
+      // Not the first one, of which the others learn of each other when they start.
+      const node = store.cassandra?.nodes.at(-1);
+      await node?.kill();
+      await pause(30_000);
+      await node?.start();
     },
   },
   {

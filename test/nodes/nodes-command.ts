@@ -18,6 +18,7 @@ export interface NodesCommand {
   /** Both when there is none. */
   readonly balancer: keyof typeof balancers | undefined;
   readonly nodes: number;
+  readonly cassandraNodes: number;
   readonly clients: number;
   readonly rounds: number;
   readonly actEveryMs: number;
@@ -46,8 +47,8 @@ function faultCalled(name: string): NodeFault {
 }
 
 async function runOne(command: NodesCommand, fault: NodeFault, balancer: keyof typeof balancers): Promise<boolean> {
-  const { nodes, clients, rounds, actEveryMs, seed, isSaved } = command;
-  const report = await runNodes({ fault, balancer, nodes, clients, rounds, actEveryMs, seed });
+  const { nodes, cassandraNodes, clients, rounds, actEveryMs, seed, isSaved } = command;
+  const report = await runNodes({ fault, balancer, nodes, cassandraNodes, clients, rounds, actEveryMs, seed });
   for (const line of describeNodes(report)) console.log(line);
   if (isSaved) save(report);
   return report.found.length === 0;
@@ -59,7 +60,14 @@ async function runInProcess(command: NodesCommand, fault: NodeFault, balancer: s
     console.log(`${fault.name}: not run, ${problem}`);
     return false;
   }
-  const numbers = { nodes: command.nodes, clients: command.clients, rounds: command.rounds, "act-every-ms": command.actEveryMs, seed: command.seed };
+  const numbers = {
+    nodes: command.nodes,
+    "cassandra-nodes": command.cassandraNodes,
+    clients: command.clients,
+    rounds: command.rounds,
+    "act-every-ms": command.actEveryMs,
+    seed: command.seed,
+  };
   const options = Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const saving = command.isSaved ? ["--save"] : [];
   const node = [process.execPath, ...process.execArgv, program, "nodes", "--fault", fault.name, "--balancer", balancer, ...options, ...saving];

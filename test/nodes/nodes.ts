@@ -20,6 +20,8 @@ export interface NodesOptions {
   readonly fault: NodeFault;
   readonly balancer: keyof typeof balancers;
   readonly nodes: number;
+  /** Of Cassandra; 0 for the embedded store, which is of one node. */
+  readonly cassandraNodes: number;
   readonly clients: number;
   readonly seed: number;
   /** Of the times that a fault takes, 0…1; default 1. */
@@ -67,8 +69,9 @@ const patienceMs = 120_000;
 
 export async function runNodes(options: NodesOptions): Promise<NodesReport> {
   const random = new SeededRandom(options.seed);
-  await using cluster = await Cluster.open({ nodes: options.nodes, balancer: options.balancer, random: random.fork() });
-  const { minNodes = 1, name } = options.fault;
+  await using cluster = await Cluster.open({ ...options, random: random.fork() });
+  const { minNodes = 1, minCassandraNodes = 0, name } = options.fault;
+  if (options.cassandraNodes < minCassandraNodes) throw new RangeError(`${name} needs ${minCassandraNodes} nodes of Cassandra.`);
   if (cluster.nodes.length < minNodes) throw new RangeError(`${name} needs ${minNodes} nodes, and on this store there are ${cluster.nodes.length}.`);
   const town = await buildTown({ url: cluster.balancer.url, directory: cluster.directory, devices: options.clients });
   await using run = new NodesRun({ ...options, cluster, town, random });
