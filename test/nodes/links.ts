@@ -6,7 +6,7 @@
 import { execFileSync } from "node:child_process";
 
 /** Where the process is; the link of the whole machine is never touched. */
-const isOwnNamespace = "SUDA_OWN_NETWORK";
+const isOwnNamespace = "NODES_OWN_NETWORK";
 
 /** The group of the first node; anything that nobody else has. */
 const firstGroup = 61_001;

@@ -1,6 +1,7 @@
 /** What all nodes of a cluster keep their messages in. */
 import { join } from "node:path";
-import { initCassandraStore, openCassandraStore } from "@suda/store-cassandra";
+import { setTimeout as sleep } from "node:timers/promises";
+import { initCassandraStore, openCassandraStore, StoreOpenError, type CassandraConnection } from "@suda/store-cassandra";
 import { openLmdbStore } from "@suda/store-lmdb";
 import type { Store } from "@suda/server/store";
 import { CassandraServer } from "@suda/testing";
@@ -37,7 +38,7 @@ export async function cassandraStore(nodes: number): Promise<SharedStore> {
   const { contactPoints, dataCenter, port } = cassandra;
   const connection = { contactPoints, localDataCenter: dataCenter, keyspace: "nodes" };
   try {
-    await initCassandraStore({ ...connection, replication: { [dataCenter]: nodes } });
+    await initialise(connection, nodes);
   } catch (error) {
     await cassandra[Symbol.asyncDispose]();
     throw error;
@@ -52,4 +53,17 @@ export async function cassandraStore(nodes: number): Promise<SharedStore> {
     cassandra,
     [Symbol.asyncDispose]: () => cassandra[Symbol.asyncDispose](),
   };
+}
+
+/** Right after a start not every node knows of a keyspace that another one has just made: initialising is asked for again, as an operator would. */
+async function initialise(connection: CassandraConnection, copies: number): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await initCassandraStore({ ...connection, replication: { [connection.localDataCenter]: copies } });
+      return;
+    } catch (error) {
+      if (!(error instanceof StoreOpenError) || tries === 10) throw error;
+      await sleep(1_000);
+    }
+  }
 }

@@ -194,7 +194,7 @@ export function createServer(options: ServerOptions): SudaServer {
     tellsCommits: afterCommit !== undefined,
     onFailure,
   };
-  const isReady = (): boolean => !sockets.isDraining && store.status().state !== "failed" && store.status().state !== "closed";
+  const isReady = (): boolean => !sockets.isDraining && ["ready", "read-only"].includes(store.status().state);
 
   const authenticator = new Authenticator({ ...options.auth, clock });
   const origins = originRule(options.allowedOrigins ?? []);

@@ -57,6 +57,7 @@ export class CassandraStore implements Store {
   readonly #underWay = new Set<Promise<unknown>>();
   #state: "open" | "closing" | "closed" = "open";
   #closing: Promise<void> | undefined;
+  #isProbing = false;
   readonly #stats = { commits: 0, calls: 0, commitMs: 0, conflicts: 0, unknown: 0 };
 
   constructor(parts: CassandraStoreParts) {
@@ -95,9 +96,16 @@ export class CassandraStore implements Store {
     this.target = cassandraTarget({ cluster, memberships, makeWriteId, enter });
   }
 
-  /** `ready` as long as it is open: what Cassandra does not answer is refused call by call, and resumes by itself. */
+  /**
+   * What Cassandra does not answer is refused call by call, and resumes by itself. A node that is `unreachable` may have no calls any more
+   * that would show that Cassandra is back, so whoever asks how it stands begins one.
+   */
   status(): StoreStatus {
-    return { state: this.#state === "open" ? "ready" : "closed" };
+    if (this.#state !== "open") return { state: "closed" };
+    const reason = this.trouble;
+    if (reason === undefined) return { state: "ready" };
+    this.#probe();
+    return { state: "unreachable", reason };
   }
 
   stats(): StoreStats {
@@ -113,6 +121,14 @@ export class CassandraStore implements Store {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#close();
     await this.#closing;
+  }
+
+  /** One read at a time. When it is answered, there is no trouble any more. */
+  #probe(): void {
+    if (this.#isProbing) return;
+    this.#isProbing = true;
+    const done = (): void => void (this.#isProbing = false);
+    this.#enter(() => this.#parts.cluster.rows("SELECT name FROM suda_schema", [])).then(done, done);
   }
 
   async #close(): Promise<void> {

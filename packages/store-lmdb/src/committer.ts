@@ -316,6 +316,7 @@ export function refusal(status: StoreStatus): SudaError {
     case "closed":
       return new SudaError("store.failed", "The store is closed.");
     case "failed":
+    case "unreachable":
     case "ready":
       return new SudaError("store.failed");
   }

@@ -145,6 +145,8 @@ describe("documents", () => {
     assert.deepEqual(await judge(), [200, 200], "reading goes on");
     store.now = { state: "failed", reason: "A commit failed." };
     assert.deepEqual(await judge(), [503, 503]);
+    store.now = { state: "unreachable", reason: "Cassandra does not answer." };
+    assert.deepEqual(await judge(), [200, 503], "a restart would not help");
     store.now = { state: "ready" };
     await using alice = await suda.connect("alice");
     await alice.answer({ type: "nonsense" });
