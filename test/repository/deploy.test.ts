@@ -80,6 +80,41 @@ test("every file of deploy/ is named in its README", () => {
   assert.deepEqual(missing, []);
 });
 
+interface Manifest {
+  readonly kind: string;
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+test("on Kubernetes a node is asked the right questions, has time to drain, and its pods are found by what selects them", () => {
+  const manifests = parseAllDocuments(read("deploy/kubernetes/suda.yaml")).map((document) => document.toJS() as Manifest);
+  const specOf = (kind: string): Manifest["spec"] => manifests.find((one) => one.kind === kind)?.spec ?? {};
+  const { selector, template } = specOf("Deployment") as {
+    readonly selector: object;
+    readonly template: { readonly metadata: { readonly labels: object }; readonly spec: Pod };
+  };
+  const [container] = template.spec.containers;
+  assert.ok(container !== undefined);
+  const { labels } = template.metadata;
+  assert.deepEqual(
+    [selector, specOf("PodDisruptionBudget")["selector"], specOf("Service")["selector"]],
+    [{ matchLabels: labels }, { matchLabels: labels }, labels],
+  );
+  assert.deepEqual([container.readinessProbe.httpGet.path, container.livenessProbe.httpGet.path], ["/readyz", "/healthz"]);
+  const preStopMs = Number(/setTimeout\(\(\) => \{\}, (\d+)\)/.exec(container.lifecycle.preStop.exec.command.join(" "))?.[1]);
+  // The default of drainTimeoutMs, and some seconds for the end of the process.
+  assert.ok(template.spec.terminationGracePeriodSeconds * 1_000 > preStopMs + 10_000 + 5_000);
+  assert.ok(preStopMs > container.readinessProbe.periodSeconds * 1_000);
+});
+
+interface Pod {
+  readonly terminationGracePeriodSeconds: number;
+  readonly containers: readonly {
+    readonly readinessProbe: { readonly httpGet: { readonly path: string }; readonly periodSeconds: number };
+    readonly livenessProbe: { readonly httpGet: { readonly path: string } };
+    readonly lifecycle: { readonly preStop: { readonly exec: { readonly command: readonly string[] } } };
+  }[];
+}
+
 const withoutSystemd = spawnSync("systemd-analyze", ["--version"]).status === 0 ? false : "systemd-analyze is not installed";
 
 test("systemd takes the unit, and finds it well closed", { skip: withoutSystemd }, () => {
