@@ -104,7 +104,7 @@ export class CassandraStore implements Store {
     if (this.#state !== "open") return { state: "closed" };
     const reason = this.trouble;
     if (reason === undefined) return { state: "ready" };
-    this.#probe();
+    void this.#probe();
     return { state: "unreachable", reason };
   }
 
@@ -123,12 +123,12 @@ export class CassandraStore implements Store {
     await this.#closing;
   }
 
-  /** One read at a time. When it is answered, there is no trouble any more. */
-  #probe(): void {
+  /** One read at a time, which never rejects. When it is answered, there is no trouble any more; until then it is known already. */
+  async #probe(): Promise<void> {
     if (this.#isProbing) return;
     this.#isProbing = true;
-    const done = (): void => void (this.#isProbing = false);
-    this.#enter(() => this.#parts.cluster.rows("SELECT name FROM suda_schema", [])).then(done, done);
+    await this.#enter(() => this.#parts.cluster.rows("SELECT name FROM suda_schema", [])).catch(() => {});
+    this.#isProbing = false;
   }
 
   async #close(): Promise<void> {
