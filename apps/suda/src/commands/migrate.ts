@@ -1,12 +1,16 @@
 import type { CommandDef } from "citty";
 import { resolve } from "node:path";
 import { CommandError } from "../command-error.ts";
-import type { SettingName } from "../config/settings.ts";
 import { runMigration, type MigrationOptions } from "../migrate/run-migration.ts";
-import { openStore } from "../server/open-store.ts";
+import { storeSettings } from "../server/cassandra.ts";
+import { openDirectory, openStore } from "../server/open-store.ts";
 import { loadConfigOf, settingArguments } from "./setting-arguments.ts";
 
-const names: readonly SettingName[] = ["data"];
+/** `store` says where a server's store is; a move names both. */
+const names = storeSettings.filter((name) => name !== "store");
+
+/** Each waits for answers most of its time. */
+const parallelOverNetwork = 16;
 
 /** `suda migrate --to STORE`: with the server running. */
 export const migrateCommand: CommandDef = {
@@ -15,7 +19,7 @@ export const migrateCommand: CommandDef = {
     description: "Moves the store of a data directory to another one while its server runs, and compares every conversation's rolling hash",
   },
   args: {
-    to: { type: "string", required: true, valueHint: "store", description: "Where to: lmdb (with --to-data)" },
+    to: { type: "string", required: true, valueHint: "store", description: "Where to: cassandra (with its settings), or lmdb (with --to-data)" },
     "to-data": { type: "string", valueHint: "dir", description: "With --to lmdb: the other data directory" },
     "read-only": { type: "boolean", description: "Keep the server from writing from the beginning: one pass, for small stores" },
     "copy-only": { type: "boolean", description: "Copy what there is and switch nothing; run it again to go on" },
@@ -51,9 +55,16 @@ function targetOf(
   if (to === "lmdb") {
     if (data === undefined) throw new CommandError("usage", "--to lmdb needs --to-data", "suda migrate --to lmdb --to-data DIR");
     if (data === resolve(config.data)) throw new CommandError("usage", "the store cannot be moved to where it is", "Name another directory with --to-data");
-    return { openTarget: () => openStore({ ...config, store: "lmdb", data }), targetName: `lmdb ${data}`, parallel: 1, startWith: `--data ${data}` };
+    return { openTarget: () => openDirectory(data), targetName: `lmdb ${data}`, parallel: 1, startWith: `--data ${data}` };
   }
-  throw new CommandError("usage", `there is no store ${JSON.stringify(to)} to move to`, "One of: lmdb");
+  if (to === "cassandra")
+    return {
+      openTarget: () => openStore({ ...config, store: "cassandra" }),
+      targetName: `cassandra, keyspace ${config.cassandraKeyspace} at ${config.cassandraContactPoints.join(", ")}`,
+      parallel: parallelOverNetwork,
+      startWith: "--store cassandra and the same settings",
+    };
+  throw new CommandError("usage", `there is no store ${JSON.stringify(to)} to move to`, "One of: cassandra, lmdb");
 }
 
 const isTerminal = process.stderr.isTTY;
