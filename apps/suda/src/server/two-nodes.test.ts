@@ -1,0 +1,103 @@
+/** Two nodes as a team runs them: two processes of `suda serve`, one Cassandra beneath them, a Redis Cluster between them. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import {
+  CassandraServer,
+  clientId,
+  eventually,
+  RedisCluster,
+  ServerProcess,
+  signToken,
+  skipWithoutCassandra,
+  skipWithoutRedis,
+  userId,
+  WireClient,
+  writeTokenKey,
+} from "@suda/testing";
+
+const program = fileURLToPath(new URL("../../bin/suda.js", import.meta.url));
+const skip = skipWithoutRedis === false ? skipWithoutCassandra : skipWithoutRedis;
+
+test("who is at another node hears at once; without Redis within some seconds; and again at once when it is back", { skip, timeout: 300_000 }, async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "suda-two-nodes-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  writeTokenKey(directory);
+  await using cassandra = await CassandraServer.open();
+  await using redis = await RedisCluster.open();
+  const env = {
+    SUDA_STORE: "cassandra",
+    SUDA_CASSANDRA_CONTACT_POINTS: cassandra.contactPoints.join(","),
+    SUDA_LAYER: "redis",
+    SUDA_REDIS_URL: redis.url,
+  };
+  const made = spawnSync(process.execPath, [program, "store", "init", "--replication", "1"], {
+    cwd: directory,
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+  });
+  assert.equal(made.status, 0, made.stderr);
+  const open = (name: string): Promise<ServerProcess> => {
+    const data = join(directory, name);
+    mkdirSync(data);
+    copyFileSync(join(directory, "token-key"), join(data, "token-key"));
+    return ServerProcess.open({ program: [program, "serve", "--port", "0", "--data", data], env });
+  };
+  await using one = await open("one");
+  await using other = await open("other");
+
+  const heard: { readonly text: string; readonly at: number }[] = [];
+  await using alice = await WireClient.open({ url: one.url, token: signToken(directory, "alice") });
+  await using bob = await WireClient.open({
+    url: other.url,
+    token: signToken(directory, "bob"),
+    onEvent: (event) => {
+      if (event.type === "message.created" && event.content.type === "text") heard.push({ text: event.content.text, at: performance.now() });
+    },
+  });
+  assert.ok(bob.isOpen);
+  const { conversation } = await alice.request("conversation.open", { with: userId("bob") });
+  let said = 0;
+  /** How long after the acknowledgement bob hears it. */
+  const say = async (): Promise<number> => {
+    const text = `message-${++said}`;
+    await alice.request("message.send", { conversation: conversation.id, clientId: clientId(text), content: { type: "text", text } });
+    const acknowledgedAt = performance.now();
+    await eventually(
+      async () => heard.at(-1)?.text === text,
+      () => {},
+      30_000,
+    );
+    return Math.max(0, (heard.at(-1)?.at ?? 0) - acknowledgedAt);
+  };
+  const isLinked = async (server: ServerProcess): Promise<boolean> =>
+    ((await (await fetch(new URL("/readyz", server.url))).json()) as { layer?: string }).layer === "connected";
+
+  const atOnce = await say();
+  for (const server of redis.servers) await server.kill();
+  await eventually(
+    async () => !(await isLinked(one)) && !(await isLinked(other)),
+    () => {},
+    20_000,
+  );
+  const without = [await say(), await say()];
+  for (const server of redis.servers) await server.start();
+  await eventually(
+    async () => (await isLinked(one)) && (await isLinked(other)),
+    () => {},
+    40_000,
+  );
+  const again = await say();
+  t.diagnostic(`heard after ${atOnce.toFixed(0)} ms; without Redis ${without.map((ms) => ms.toFixed(0)).join(" and ")} ms; again ${again.toFixed(0)} ms`);
+  assert.deepEqual(
+    heard.map(({ text }) => text),
+    Array.from({ length: said }, (_, index) => `message-${index + 1}`),
+  );
+  // A node compares its conversations with the log every few seconds; on a busy machine that is late.
+  for (const ms of without) assert.ok(ms < 15_000, `${ms} ms`);
+  assert.deepEqual([...one.alarms, ...other.alarms], []);
+});
