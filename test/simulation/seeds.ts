@@ -8,7 +8,7 @@ export interface SeedRange {
 }
 
 /** What all worlds of a run have in common. */
-export interface RunOptions extends Pick<SimulatedWorldOptions, "users" | "devices" | "faults" | "faultRate"> {
+export interface RunOptions extends Pick<SimulatedWorldOptions, "users" | "devices" | "nodes" | "faults" | "faultRate"> {
   readonly actions?: number;
 }
 
@@ -32,8 +32,15 @@ export async function runSeeds({ from, to }: SeedRange, options: RunOptions): Pr
 }
 
 /** The command that runs one seed, and nothing else, as it was run here. */
-export function commandFor(seed: number, { users, devices, actions, faults, faultRate }: RunOptions): string {
-  const given = Object.entries({ users, devices, actions, faults: faults?.map((fault) => fault.replaceAll(" ", "-")).join(","), "fault-rate": faultRate });
+export function commandFor(seed: number, { users, devices, nodes, actions, faults, faultRate }: RunOptions): string {
+  const given = Object.entries({
+    users,
+    devices,
+    nodes,
+    actions,
+    faults: faults?.map((fault) => fault.replaceAll(" ", "-")).join(","),
+    "fault-rate": faultRate,
+  });
   const chosen = given.flatMap(([name, value]) => (value === undefined ? [] : ` --${name} ${value}`)).join("");
   return `npm run test:simulation -- --seeds ${seed}${chosen}`;
 }

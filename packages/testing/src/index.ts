@@ -55,7 +55,7 @@ export { RecordedConnection, RecordingApp, type RecordingAppOptions } from "./re
 export { wireSuite, type OpenWireServer, type WireServer } from "./wire-suite.ts";
 export { simulate, SimulatedWorld, WorldDiverged, type Failure, type SimulatedWorldOptions } from "./simulation/simulated-world.ts";
 export { SimulatedDevice, type ClientWrappers } from "./simulation/simulated-device.ts";
-export { faultNames, type FaultName } from "./simulation/faults.ts";
+export { faultNames, layerFaultNames, type FaultName } from "./simulation/faults.ts";
 export { type Disagreement } from "./simulation/check-world.ts";
 export { type ServerWrappers } from "./simulation/simulated-server.ts";
 export { type Frame } from "./simulation/wire-tap.ts";

@@ -22,6 +22,8 @@ import {
 export interface NodeBusOptions {
   /** Whether an event for other nodes is lost on its way; default: none is. */
   readonly loses?: (event: LayerEvent, group: string) => boolean;
+  /** Calls back when an event has arrived, in the order of the calls for each node that sends; default: in the same moment. */
+  readonly arrive?: (deliver: () => void, from: ChannelLayer) => void;
   readonly onFailure?: (error: unknown) => void;
 }
 
@@ -29,11 +31,14 @@ export class NodeBus {
   /** May be set anew at any time. */
   loses: (event: LayerEvent, group: string) => boolean;
   readonly #onFailure: (error: unknown) => void;
-  readonly #nodes: BusChannelLayer[] = [];
+  readonly #arrive: (deliver: () => void, from: ChannelLayer) => void;
+  readonly #nodes = new Set<BusChannelLayer>();
+  #opened = 0;
   #isCut = false;
 
-  constructor({ loses = () => false, onFailure = () => {} }: NodeBusOptions = {}) {
+  constructor({ loses = () => false, arrive = (deliver) => deliver(), onFailure = () => {} }: NodeBusOptions = {}) {
     this.loses = loses;
+    this.#arrive = arrive;
     this.#onFailure = onFailure;
   }
 
@@ -43,9 +48,9 @@ export class NodeBus {
 
   /** A further node's layer. */
   node(): ChannelLayer {
-    const local = new MemoryChannelLayer({ node: `node-${this.#nodes.length + 1}`, onFailure: this.#onFailure });
+    const local = new MemoryChannelLayer({ node: `node-${++this.#opened}`, onFailure: this.#onFailure });
     const node = new BusChannelLayer(local, this);
-    this.#nodes.push(node);
+    this.#nodes.add(node);
     return node;
   }
 
@@ -61,7 +66,8 @@ export class NodeBus {
   }
 
   hasChannel(channel: string): boolean {
-    return this.#nodes.some(({ local }) => local.hasChannel(channel));
+    for (const { local } of this.#nodes) if (local.hasChannel(channel)) return true;
+    return false;
   }
 
   /** To all nodes but the one that sends. @returns whether it went out */
@@ -69,8 +75,15 @@ export class NodeBus {
     if (this.#isCut) return false;
     if (this.loses(event, group)) return true;
     const copy = structuredClone(event);
-    for (const node of this.#nodes) if (node !== from) void deliver(node.local, copy);
+    this.#arrive(() => {
+      for (const node of this.#nodes) if (node !== from) void deliver(node.local, copy);
+    }, from);
     return true;
+  }
+
+  /** The node is gone. */
+  leave(node: BusChannelLayer): void {
+    this.#nodes.delete(node);
   }
 }
 
@@ -137,6 +150,7 @@ class BusChannelLayer implements ChannelLayer {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.#bus.leave(this);
     return this.local[Symbol.asyncDispose]();
   }
 

@@ -70,6 +70,8 @@ export interface ConversationEphemeral extends LayerEvent {
     | ReceiptUpdated
     | ConversationTruncated
     | InteractionAnswered;
+  /** The user's change counter to which this moved it: of a read mark, where there are several nodes. */
+  readonly change?: number;
 }
 
 /** To who follows all logs: there is something new in this one. */
@@ -134,8 +136,9 @@ export async function fanOutEphemeral(
   context: ChatContext,
   conversation: ConversationRecord,
   event: TypingStarted | TypingStopped | ReceiptUpdated,
+  change?: number,
 ): Promise<void> {
-  const ephemeral: ConversationEphemeral = { type: "conversation.ephemeral", event };
+  const ephemeral: ConversationEphemeral = { type: "conversation.ephemeral", event, ...(change === undefined ? {} : { change }) };
   if (isSmall(context, conversation)) await tell(context, conversationGroup(conversation.id), ephemeral);
   else if (event.type === "receipt.updated") await tell(context, userGroup(event.user), ephemeral);
 }

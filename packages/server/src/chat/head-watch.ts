@@ -46,8 +46,12 @@ const maxMissed = 200;
 const pageSize = 500;
 
 interface Followed {
+  /** Where the first connection here read; what came after was told here. */
+  base: number;
   /** The last entry that connections here were told of, or that they read. */
   last: number;
+  /** As far as the watch has sent what was missing, which may not have arrived yet. */
+  sent: number;
   held: Map<number, ConversationEvent> | undefined;
   patience: Timer | undefined;
   isReading: boolean;
@@ -73,8 +77,16 @@ export class HeadWatch {
 
   /** The conversation as it was read by somebody who had joined the group before. */
   learn({ id, head }: Pick<ConversationRecord, "id" | "head">): void {
-    if (this.#followed.has(id) || !this.#options.layer.isGroupHere(conversationGroup(id))) return;
-    this.#followed.set(id, { last: head.seq, held: undefined, patience: undefined, isReading: false });
+    const known = this.#followed.get(id);
+    if (known === undefined) {
+      if (this.#options.layer.isGroupHere(conversationGroup(id)))
+        this.#followed.set(id, { base: head.seq, last: head.seq, sent: head.seq, held: undefined, patience: undefined, isReading: false });
+    } else if (head.seq < known.base) {
+      // Of two that came at once the one who read later was first to say so: what is between was not told to this one.
+      known.base = head.seq;
+      known.last = head.seq;
+      known.sent = head.seq;
+    }
   }
 
   /** Whether a connection is to be told of the event now; if not, it will be, by a {@link ConversationMissed}. */
@@ -83,6 +95,12 @@ export class HeadWatch {
     this.#judged = known;
     this.#verdict = !this.#withheld.has(known) && this.#judge(known);
     return this.#verdict;
+  }
+
+  /** What the watch sent has arrived. */
+  arrived({ event }: ConversationMissed): void {
+    const followed = this.#followed.get(event.conversation);
+    if (followed !== undefined && event.seq > followed.last) followed.last = event.seq;
   }
 
   /**
@@ -96,7 +114,7 @@ export class HeadWatch {
       const page = ids.slice(start, start + pageSize).filter((id) => this.#isHere(id));
       for (const { id, head } of await this.#options.store.conversations.getMany(page)) {
         const followed = this.#followed.get(id);
-        if (followed !== undefined && head.seq > followed.last) behind.set(id, head.seq);
+        if (followed !== undefined && head.seq > followed.sent) behind.set(id, head.seq);
       }
       await pause(page.length);
     }
@@ -106,7 +124,7 @@ export class HeadWatch {
   /** Tells what is missing up to `head`, unless it has come meanwhile. */
   async catchUp(id: ConversationId, head: number): Promise<void> {
     const followed = this.#followed.get(id);
-    if (followed !== undefined && followed.last < head) await this.#read(id, followed);
+    if (followed !== undefined && followed.sent < head) await this.#read(id, followed);
   }
 
   close(): void {
@@ -121,10 +139,13 @@ export class HeadWatch {
     if (followed === undefined || seq <= followed.last) return true;
     if (seq === followed.last + 1) {
       followed.last = seq;
+      followed.sent = Math.max(followed.sent, seq);
       if (followed.held !== undefined) this.#release(id, followed);
       return true;
     }
     this.#withheld.add(known);
+    // What the watch has sent comes after those before it.
+    if (seq <= followed.sent) return false;
     this.#options.count("held", 1);
     followed.held ??= new Map();
     if (followed.held.size < maxHeld) followed.held.set(seq, known);
@@ -143,8 +164,8 @@ export class HeadWatch {
   #release(id: ConversationId, followed: Followed): void {
     const { held } = followed;
     if (held === undefined) return;
-    for (const seq of held.keys()) if (seq <= followed.last) held.delete(seq);
-    for (let next = held.get(followed.last + 1); next !== undefined; next = held.get(followed.last + 1)) {
+    for (const seq of held.keys()) if (seq <= followed.sent) held.delete(seq);
+    for (let next = held.get(followed.sent + 1); next !== undefined; next = held.get(followed.sent + 1)) {
       held.delete(next.event.seq);
       this.#tell(id, followed, next);
     }
@@ -155,7 +176,7 @@ export class HeadWatch {
   }
 
   #tell(id: ConversationId, followed: Followed, { event, forSome }: Omit<ConversationEvent, "type">): void {
-    followed.last = event.seq;
+    followed.sent = event.seq;
     const missed: ConversationMissed = { type: "conversation.missed", event, ...(forSome === undefined ? {} : { forSome }) };
     this.#send(id, missed);
   }
@@ -173,28 +194,29 @@ export class HeadWatch {
 
   async #readOn(id: ConversationId, followed: Followed): Promise<void> {
     const { store, count } = this.#options;
-    const before = followed.last;
+    const before = followed.sent;
     let isLong = false;
     for (;;) {
-      const page = await store.log.readAfter(id, followed.last, maxMissed);
-      const entries = page.filter(({ seq }) => seq > followed.last);
+      const page = await store.log.readAfter(id, followed.sent, maxMissed);
+      const entries = page.filter(({ seq }) => seq > followed.sent);
       // An entry that was changed since is not the same to everybody any more: each reads it for themself.
       isLong ||= page.length === maxMissed || entries.some(({ annotation }) => annotation !== undefined);
       for (const entry of entries) {
         // Those who were removed learn of it in any case: they can read nothing for themselves.
         if (!isLong || entry.body.type === "member.removed") this.#tell(id, followed, conversationEvent(viewEvent(id, entry)));
-        else followed.last = entry.seq;
+        else followed.sent = entry.seq;
       }
       count("missed", entries.length);
       if (page.length < maxMissed) break;
     }
     if (isLong) {
       count("behind", 1);
-      const behind: ConversationBehind = { type: "conversation.behind", conversation: id, head: followed.last };
+      followed.last = followed.sent;
+      const behind: ConversationBehind = { type: "conversation.behind", conversation: id, head: followed.sent };
       this.#send(id, behind);
     }
     // The log has what came before an event, unless it was truncated.
-    if (followed.last === before) followed.last = Math.max(before, Math.min(...(followed.held?.keys() ?? [before + 1])) - 1);
+    if (followed.sent === before) followed.sent = Math.max(before, Math.min(...(followed.held?.keys() ?? [before + 1])) - 1);
     this.#release(id, followed);
     if (followed.held !== undefined) this.#wait(id, followed);
   }

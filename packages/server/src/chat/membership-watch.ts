@@ -1,20 +1,19 @@
 /**
  * What {@link HeadWatch} does for logs, for what the layer loses of a user's own side (promise 13): that they joined or left a
- * conversation, or changed a setting on a device at another node. Each of these moves the user's change counter (S10); when it
- * has moved, the user's connections here compare the conversations that they are in with the store's.
+ * conversation, read, or changed a setting on a device at another node. Each of these moves the user's change counter by one and
+ * stamps the membership with it (S10), so the watch knows by number which were told here. Of the others the user's connections
+ * here look for themselves.
  */
-import type { UserId } from "@suda/protocol";
-import type { ChannelLayer, ChannelLayerLink, LayerEvent } from "../channel-layer/channel-layer.ts";
+import type { ConversationId, UserId } from "@suda/protocol";
+import type { ChannelLayer, LayerEvent } from "../channel-layer/channel-layer.ts";
 import type { Membership, Store } from "../store/store.ts";
 import { userGroup } from "./fan-out.ts";
 
-/** To the connections of a user at this node: the conversations that they should be in. */
+/** To the connections of a user at this node: their memberships, of which not all was told that changed after `since`. */
 export interface MembershipCompared extends LayerEvent {
   readonly type: "membership.compared";
   readonly memberships: readonly Membership[];
-  readonly change: number;
-  /** Of what changed after this the word may have been lost, settings and read marks included; absent: only joining and leaving is in doubt. */
-  readonly since?: number;
+  readonly since: number;
 }
 
 /** To the connections of a user at this node: that somebody blocked the user may have been missed, and whose presence they watch is to be judged anew. */
@@ -25,17 +24,23 @@ export interface PresenceDoubted extends LayerEvent {
 export interface MembershipWatchOptions {
   readonly store: Pick<Store, "conversations">;
   readonly layer: ChannelLayer;
-  readonly link: ChannelLayerLink;
   readonly onFailure: (error: unknown) => void;
 }
 
 const usersBetweenPauses = 50;
+const maxAhead = 100;
 
 interface Followed {
-  /** At the last comparison. */
+  /** Everything up to this was told here. */
   change: number;
-  /** At the last one before the link was lost. */
-  told: number;
+  /** What was told beyond it. */
+  ahead: Set<number> | undefined;
+}
+
+/** What the store said of a user. */
+export interface Memberships {
+  readonly change: number;
+  readonly memberships: readonly Membership[];
 }
 
 export class MembershipWatch {
@@ -53,34 +58,48 @@ export class MembershipWatch {
 
   /** What a connection of the user read when it was greeted. */
   learn(user: UserId, change: number): void {
-    if (!this.#followed.has(user)) this.#followed.set(user, { change, told: change });
+    if (!this.#followed.has(user)) this.#followed.set(user, { change, ahead: undefined });
   }
 
-  /**
-   * What has moved since the last comparison.
-   * @param isRestored the link was lost before, so that settings are in doubt as well
-   */
-  async compare(isRestored: boolean, pause: (records: number) => Promise<void>): Promise<ReadonlyMap<UserId, MembershipCompared>> {
-    const { layer, link, store } = this.#options;
-    const moved = new Map<UserId, MembershipCompared>();
+  /** The user's connections here were told of this change; any number of times. */
+  heard(user: UserId, change: number): void {
+    const followed = this.#followed.get(user);
+    if (followed === undefined || change <= followed.change) return;
+    followed.ahead ??= new Set();
+    // What is beyond will be compared.
+    if (followed.ahead.size < maxAhead) followed.ahead.add(change);
+    while (followed.ahead.delete(followed.change + 1)) followed.change++;
+    if (followed.ahead.size === 0) followed.ahead = undefined;
+  }
+
+  /** Where the user's counter was when their membership last changed. */
+  async stampOf(user: UserId, id: ConversationId): Promise<number | undefined> {
+    const { memberships } = await this.#options.store.conversations.memberships(user);
+    return memberships.find(({ conversation }) => conversation === id)?.change;
+  }
+
+  /** The users of whom something was not told, with what the store says. */
+  async compare(pause: (records: number) => Promise<void>): Promise<ReadonlyMap<UserId, Memberships>> {
+    const { layer, store } = this.#options;
+    const behind = new Map<UserId, Memberships>();
     for (const [index, [user, followed]] of [...this.#followed].entries()) {
       if (index % usersBetweenPauses === 0) await pause(usersBetweenPauses);
-      if (!layer.isGroupHere(userGroup(user))) {
-        this.#followed.delete(user);
-        continue;
-      }
-      const { change, memberships } = await store.conversations.memberships(user);
-      const since = isRestored && change > followed.told ? { since: followed.told } : {};
-      if (change > followed.change || isRestored) moved.set(user, { type: "membership.compared", memberships, change, ...since });
-      followed.change = change;
-      if (link.isConnected) followed.told = change;
+      if (layer.isGroupHere(userGroup(user))) {
+        const read = await store.conversations.memberships(user);
+        if (read.change > followed.change) behind.set(user, read);
+      } else this.#followed.delete(user);
     }
-    return moved;
+    return behind;
   }
 
-  /** The user's connections here look whether they have heard of all of it. */
-  catchUp(user: UserId, compared: MembershipCompared): void {
-    this.#tell(user, compared);
+  /** Lets the user's connections here look for themselves, unless they were told meanwhile. */
+  catchUp(user: UserId, { change, memberships }: Memberships): void {
+    const followed = this.#followed.get(user);
+    if (followed === undefined || followed.change >= change) return;
+    const since = followed.change;
+    followed.change = change;
+    followed.ahead = undefined;
+    this.#tell(user, { type: "membership.compared", memberships, since });
   }
 
   doubtPresence(): void {

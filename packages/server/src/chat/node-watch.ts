@@ -80,14 +80,14 @@ export class NodeWatch implements AsyncDisposable {
     const isRestored = this.#isRestored;
     this.#isRestored = false;
     const pause = (records: number): Promise<void> => this.#pause((records * 1_000) / (this.#options.recordsPerSecond ?? 5_000));
-    const users = await this.memberships.compare(isRestored, pause);
+    const users = await this.memberships.compare(pause);
     const heads = await this.heads.compare(pause);
     if (isRestored) this.memberships.doubtPresence();
     if (heads.size === 0 && users.size === 0) return;
     if (link.isConnected) await this.#pause(flightMs);
-    // Who is no member any more has left before what came afterwards is told.
-    for (const [user, compared] of users) this.memberships.catchUp(user, compared);
+    // First the logs: what a setting says of a message is understood when the message is known.
     for (const [id, head] of heads) if (!this.#isStopped) await this.heads.catchUp(id, head).catch(onFailure);
+    for (const [user, memberships] of users) this.memberships.catchUp(user, memberships);
   }
 
   #pause(ms: number): Promise<void> {

@@ -15,7 +15,8 @@ export async function markRead(context: ChatContext, actor: Actor, id: Conversat
   const member = await context.store.conversations.advanceRead(id, actor.user, seq);
   const conversation = await context.store.conversations.get(id);
   if (member === undefined || conversation === undefined) throw notMember(actor);
-  if (member.readSeq > (old?.readSeq ?? 0)) await fanOutEphemeral(context, before, receiptOf(id, member));
+  if (member.readSeq > (old?.readSeq ?? 0))
+    await fanOutEphemeral(context, before, receiptOf(id, member), await context.watch?.memberships.stampOf(actor.user, id));
   if (old?.isMarkedUnread === true) await announceChanged(context, { user: actor.user, conversation: id });
   return { read: member.readSeq, unread: countUnread(conversation, member) };
 }

@@ -49,11 +49,12 @@ export class LayerNews {
       case "conversation.event":
         return context.watch?.heads.admits(known) === false ? undefined : this.#onConversationEvent(shownTo(actor.user, known));
       case "conversation.missed":
+        context.watch?.heads.arrived(known);
         return this.#onConversationEvent(shownTo(actor.user, known));
       case "conversation.behind":
         return this.#onBehind(known);
       case "conversation.ephemeral":
-        return this.#onEphemeral(known.event);
+        return this.#onEphemeral(known);
       case "presence.event":
         return presenceWatch.isTold(known) ? this.#options.deliveries.ephemeral(known.event) : undefined;
       case "presence.asked":
@@ -89,20 +90,21 @@ export class LayerNews {
     if (!this.#options.subscriptions.isStale(conversation)) this.#options.deliveries.lag(conversation, head);
   }
 
-  #onEphemeral(event: ConversationEphemeral["event"]): void {
-    const { actor, subscriptions, deliveries } = this.#options;
+  #onEphemeral({ event, change }: ConversationEphemeral): void {
+    const { actor, context, subscriptions, deliveries } = this.#options;
     if (subscriptions.isStale(event.conversation)) return;
     const isOwn = ("user" in event ? event.user : event.from) === actor.user;
     // What one does oneself is no news on one's own devices, but for what no log has and one need not have done here.
+    if (isOwn && change !== undefined) context.watch?.memberships.heard(actor.user, change);
     if (isOwn && (event.type === "receipt.updated" || event.type === "stream.aborted")) deliveries.tell(event);
     else if (!isOwn) deliveries.ephemeral(event);
   }
 
   /** @param seq of the removal; what came before it and waits in the inbox is still told */
   async #onLeft(conversation: ConversationId, seq: number): Promise<void> {
-    const { context, actor, subscriptions, deliveries } = this.#options;
+    const { subscriptions, deliveries } = this.#options;
     await subscriptions.leave(conversation, seq);
-    const { change } = await context.store.conversations.memberships(actor.user);
+    const change = await this.#heard(conversation);
     deliveries.tell({ type: "conversation.left", conversation, change });
   }
 
@@ -111,7 +113,7 @@ export class LayerNews {
     if (!(await subscriptions.join(id))) return;
     const conversation = await viewOwnConversation(context, actor.user, id);
     if (conversation === undefined) return;
-    const { change } = await context.store.conversations.memberships(actor.user);
+    const change = await this.#heard(id);
     deliveries.tell({ type: "conversation.joined", conversation, change });
   }
 
@@ -119,12 +121,21 @@ export class LayerNews {
     const { context, actor, deliveries } = this.#options;
     const conversation = await viewOwnConversation(context, actor.user, id);
     if (conversation === undefined) return;
-    const { change } = await context.store.conversations.memberships(actor.user);
+    const change = await this.#heard(id);
     deliveries.tell({ type: "conversation.changed", conversation, change, ...(target === undefined ? {} : { target }) });
   }
 
+  /** The user's counter, for what is told of the conversation. */
+  async #heard(id: ConversationId): Promise<number> {
+    const { context, actor } = this.#options;
+    const { change, memberships } = await context.store.conversations.memberships(actor.user);
+    const moved = context.watch === undefined ? undefined : memberships.find(({ conversation }) => conversation === id);
+    if (moved !== undefined) context.watch?.memberships.heard(actor.user, moved.change);
+    return change;
+  }
+
   /** Of most conversations nothing was missed, and then nothing is read. */
-  async #onCompared({ memberships, since = Number.POSITIVE_INFINITY }: MembershipCompared): Promise<void> {
+  async #onCompared({ memberships, since }: MembershipCompared): Promise<void> {
     for (const { conversation, state, change } of memberships) {
       const isIn = this.#options.subscriptions.isIn(conversation);
       if (state === "left" && isIn) await this.#onLeft(conversation, 0);

@@ -1,12 +1,12 @@
 /**
- * The real server app, one process after the other on the same disk: started, killed between any two turns,
+ * One node: the real server app, one process after the other on the same disk: started, killed between any two turns,
  * drained and started again. It is given a store that a crash can hit, a clock that may jump, and no socket.
  */
 import type { UserId } from "@suda/protocol";
 import { createServer, type SudaServer } from "@suda/server";
 import type { WebSocketScope } from "@suda/server/app";
-import { MemoryChannelLayer, type ChannelLayer } from "@suda/server/channel-layer";
-import { MemoryStore, type Store } from "@suda/server/store";
+import type { ChannelLayer } from "@suda/server/channel-layer";
+import type { MemoryStore, Store } from "@suda/server/store";
 import type { SeededRandom } from "../seeded-random.ts";
 import { CrashableStore } from "./crashable-store.ts";
 import { SimulatedConnection, type ClientHandlers, type SimulatedBounds } from "./simulated-connection.ts";
@@ -19,6 +19,12 @@ export interface ServerWrappers {
 }
 
 export interface SimulatedServerOptions {
+  /** What survives a crash; other nodes may be on it, too. */
+  readonly disk: MemoryStore;
+  /** Of a process that starts. */
+  readonly openLayer: () => ChannelLayer;
+  /** Of all machines, epoch ms. */
+  readonly wallMs: () => number;
   readonly time: VirtualTime;
   readonly random: SeededRandom;
   readonly bounds: SimulatedBounds;
@@ -28,23 +34,18 @@ export interface SimulatedServerOptions {
 
 interface Process {
   readonly server: SudaServer;
+  readonly layer: ChannelLayer;
   readonly store: CrashableStore;
   readonly connections: Set<SimulatedConnection>;
   isAlive: boolean;
 }
 
-/** A day in November 2023. */
-const epochMs = 1_700_000_000_000;
 const secret = new TextEncoder().encode("a secret of simulations, at least 32 bytes");
 const tokenLifetimeMs = 864_000_000;
 /** `suda serve`'s. */
 const drainTimeoutMs = 10_000;
 
 export class SimulatedServer {
-  /** What survives a crash. */
-  readonly disk: MemoryStore;
-  /** How far the server's wall clock is off; may be changed at any time. */
-  skewMs = 0;
   readonly #options: SimulatedServerOptions;
   #process: Process | undefined;
   /** Stops, and takes no new connections. */
@@ -53,7 +54,6 @@ export class SimulatedServer {
 
   constructor(options: SimulatedServerOptions) {
     this.#options = options;
-    this.disk = new MemoryStore({ clock: options.time.clock({ wallMs: () => epochMs + this.skewMs }) });
   }
 
   get isRunning(): boolean {
@@ -64,31 +64,20 @@ export class SimulatedServer {
   start(): void {
     if (this.#process !== undefined) return;
     if (this.#draining !== undefined) this.#end(this.#draining);
-    const { time, random, wrappers, onFailure } = this.#options;
-    const store = new CrashableStore({ disk: this.disk, time, random: random.fork() });
-    const layer = new MemoryChannelLayer({ onFailure });
+    const { disk, openLayer, time, random, wallMs, wrappers } = this.#options;
+    const store = new CrashableStore({ disk, time, random: random.fork() });
+    const layer = openLayer();
     const server = createServer({
       store: wrappers.store?.(store) ?? store,
       layer: wrappers.layer?.(layer) ?? layer,
       auth: { tokenKeys: [{ algorithms: ["HS256"], secret }] },
       limits: { commands: { perSecond: 0, burst: 1 }, connects: { perSecond: 0, burst: 1 } },
-      clock: time.clock({ wallMs: () => epochMs + this.skewMs, isAlive: () => process.isAlive }),
+      clock: time.clock({ wallMs, isAlive: () => process.isAlive }),
       random: random.fork(),
       logLevel: "silent",
     });
-    const process: Process = { server, store, connections: new Set(), isAlive: true };
+    const process: Process = { server, layer, store, connections: new Set(), isAlive: true };
     this.#process = process;
-  }
-
-  /** Whether a human who is in charge somewhere will fall out of it by then. */
-  async endsLeaseWithin(ms: number): Promise<boolean> {
-    const { conversations } = this.disk;
-    const end = epochMs + this.skewMs + this.#options.time.now + ms;
-    for (const { id } of await conversations.withControl("human", undefined, 1_000)) {
-      const control = (await conversations.get(id))?.control;
-      if (control?.leaseUntil !== undefined && control.leaseUntil <= end) return true;
-    }
-    return false;
   }
 
   /** Dies between two turns. */
@@ -152,7 +141,7 @@ export class SimulatedServer {
       headers: new Headers(),
       client: { address: "192.0.2.1" },
       subprotocols: [],
-      principal: { kind: "user" as const, user: user as UserId, expiresAt: epochMs + tokenLifetimeMs },
+      principal: { kind: "user" as const, user: user as UserId, expiresAt: this.#options.wallMs() + tokenLifetimeMs },
     });
     const answer = await process.server.app.websocket(scope);
     if (answer.kind === "refuse" || this.#process !== process) return connection.refuse();
@@ -166,6 +155,6 @@ export class SimulatedServer {
     process.store.crash();
     for (const connection of process.connections) connection.crash();
     // Nothing of it is seen any more; this only gives back what it holds of the system.
-    Promise.resolve(process.server[Symbol.asyncDispose]()).catch(this.#options.onFailure);
+    for (const part of [process.server, process.layer]) Promise.resolve(part[Symbol.asyncDispose]()).catch(this.#options.onFailure);
   }
 }

@@ -14,9 +14,10 @@ import type { Store } from "@suda/server/store";
 import { SeededRandom } from "../seeded-random.ts";
 import { act } from "./actions.ts";
 import { checkWorld, type Disagreement } from "./check-world.ts";
-import { faultNames, strike, type FaultName } from "./faults.ts";
+import { faultNames, layerFaultNames, strike, type FaultName } from "./faults.ts";
 import { SimulatedDevice, type ClientWrappers } from "./simulated-device.ts";
-import { SimulatedServer, type ServerWrappers } from "./simulated-server.ts";
+import { SimulatedNodes } from "./simulated-nodes.ts";
+import type { ServerWrappers } from "./simulated-server.ts";
 import type { SimulatedConnection } from "./simulated-connection.ts";
 import { VirtualTime } from "./virtual-time.ts";
 import { WireTap, type Frame, type TappedConnection } from "./wire-tap.ts";
@@ -28,7 +29,9 @@ export interface SimulatedWorldOptions {
   readonly users?: number;
   /** Of each user; default 2. */
   readonly devices?: number;
-  /** What may happen beside the users' actions; default all of {@link faultNames}, none for a quiet world. */
+  /** That share the disk and have a layer between them; default 1. */
+  readonly nodes?: number;
+  /** What may happen beside the users' actions; default all of {@link faultNames}, with several nodes also {@link layerFaultNames}; none for a quiet world. */
   readonly faults?: readonly FaultName[];
   /** Chance of a fault before each action, 0–1; default 0.08. */
   readonly faultRate?: number;
@@ -107,7 +110,7 @@ export class SimulatedWorld implements AsyncDisposable {
   readonly seed: number;
   readonly random: SeededRandom;
   readonly time: VirtualTime;
-  readonly server: SimulatedServer;
+  readonly nodes: SimulatedNodes;
   readonly tap: WireTap = new WireTap();
   readonly devices: SimulatedDevice[] = [];
   readonly users: readonly string[];
@@ -121,8 +124,9 @@ export class SimulatedWorld implements AsyncDisposable {
     this.#options = options;
     this.seed = options.seed;
     this.random = new SeededRandom(options.seed);
-    this.time = new VirtualTime(() => this.server.flush());
-    this.server = new SimulatedServer({
+    this.time = new VirtualTime(() => this.nodes.flush());
+    this.nodes = new SimulatedNodes({
+      count: options.nodes ?? 1,
       time: this.time,
       random: this.random.fork(),
       bounds,
@@ -135,7 +139,7 @@ export class SimulatedWorld implements AsyncDisposable {
   /** The server runs, every device is connected, and there is a group of all. */
   static async open(options: SimulatedWorldOptions): Promise<SimulatedWorld> {
     const world = new SimulatedWorld(options);
-    world.server.start();
+    world.nodes.start();
     for (const user of world.users) for (let index = 1; index <= (options.devices ?? 2); index++) world.#addDevice(user, index);
     await world.time.advance(openMs);
     // So that there is something to talk in from the beginning.
@@ -149,12 +153,12 @@ export class SimulatedWorld implements AsyncDisposable {
 
   /** The disk, as a server reads it. */
   get store(): Store {
-    return this.#options.server?.store?.(this.server.disk) ?? this.server.disk;
+    return this.#options.server?.store?.(this.nodes.disk) ?? this.nodes.disk;
   }
 
   /** So many actions of random devices, and faults between them. */
   async run(actions: number): Promise<void> {
-    const faults = this.#options.faults ?? faultNames;
+    const faults = this.#options.faults ?? (this.nodes.bus === undefined ? faultNames : [...faultNames, ...layerFaultNames]);
     for (let count = 0; count < actions; count++) {
       if (faults.length > 0 && this.random.isTrue(this.#options.faultRate ?? 0.08)) this.#strike(this.random.pick(faults));
       act(this, this.random.pick(this.devices));
@@ -167,7 +171,11 @@ export class SimulatedWorld implements AsyncDisposable {
    * @throws WorldDiverged when that does not come within ten virtual minutes
    */
   async settle(): Promise<void> {
-    this.server.start();
+    this.nodes.start();
+    if (this.nodes.bus !== undefined) {
+      this.nodes.bus.loses = () => false;
+      this.nodes.bus.heal();
+    }
     for (const device of this.devices) {
       device.isOnline = true;
       device.connection?.resume();
@@ -180,7 +188,7 @@ export class SimulatedWorld implements AsyncDisposable {
       for (const device of this.devices) device.showAll();
       await this.time.advance(settleStepMs);
       const restless = this.devices.filter(({ isSettled }) => !isSettled);
-      if (restless.length > 0 || (await this.server.endsLeaseWithin(leaseRestMs))) restedMs = -settleStepMs;
+      if (restless.length > 0 || (await this.nodes.endsLeaseWithin(leaseRestMs))) restedMs = -settleStepMs;
       if (restless.length > 0 && this.time.now > end)
         throw new WorldDiverged(this.seed, [{ kind: "device.unsettled", message: `${restless.map(({ name }) => name).join(", ")} never came to rest` }]);
     }
@@ -211,7 +219,7 @@ export class SimulatedWorld implements AsyncDisposable {
   /** The processes end; nothing is left running. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const device of this.devices) device.kill(0);
-    this.server.crash();
+    this.nodes.crash();
   }
 
   #strike(fault: FaultName): void {
@@ -250,7 +258,7 @@ export class SimulatedWorld implements AsyncDisposable {
       return { send: () => {}, close: () => {} };
     }
     const { tamper = (text: string) => text } = this.#options;
-    const connection = this.server.connect(device.user, {
+    const connection = this.nodes.connect(device.user, {
       client: {
         ...handlers,
         onMessage: (text) => {
