@@ -23,6 +23,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   { name: "fan-out before commit", kinds: ["observed.lost", "observed.changed"], plant: fanOutEarly },
   { name: "resume off by one", kinds: ["device.incomplete"], plant: () => ({ server: { store: resumesOneTooFar } }) },
   { name: "skipped authorisation", kinds: ["stranger.saw"], plant: () => ({ server: { store: anybodyIsMember } }) },
+  { name: "nodes that compare nothing", kinds: ["device.incomplete", "device.unsettled"], plant: () => ({ nodes: 2, server: { layer: withoutLink } }) },
   { name: "removed member still subscribed", kinds: ["stranger.saw"], plant: () => ({ server: { layer: keepsTheRemoved } }) },
   { name: "time going backwards", kinds: ["shown.time"], plant: () => ({ server: { store: backwards } }) },
   {
@@ -188,17 +189,25 @@ function countsOneMore(store: Store): Store {
   });
 }
 
-function keepsTheRemoved(layer: ChannelLayer): ChannelLayer {
-  const removed = new Map<string, Set<string>>();
+/** As if there was one process. */
+function withoutLink(layer: ChannelLayer): ChannelLayer {
   return {
     open: (receive) => layer.open(receive),
     send: (channel, event) => layer.send(channel, event),
     groupAdd: (group, channel) => layer.groupAdd(group, channel),
     groupDiscard: (group, channel) => layer.groupDiscard(group, channel),
+    groupSend: (group, event) => layer.groupSend(group, event),
     groupSendHere: (group, event) => layer.groupSendHere(group, event),
     isGroupHere: (group) => layer.isGroupHere(group),
     stats: () => layer.stats(),
     [Symbol.asyncDispose]: () => layer[Symbol.asyncDispose](),
+  };
+}
+
+function keepsTheRemoved(layer: ChannelLayer): ChannelLayer {
+  const removed = new Map<string, Set<string>>();
+  return {
+    ...withoutLink(layer),
     async groupSend(group, event) {
       await layer.groupSend(group, event);
       if (event.type !== "conversation.event") return;

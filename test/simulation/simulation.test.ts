@@ -19,6 +19,17 @@ for (const fault of faultNames) {
   });
 }
 
+test("two hundred worlds of two nodes converge, with a layer between them that loses", { timeout: 300_000 }, async (t) => {
+  const firstNew = half + 1 + Math.floor(Math.random() * 2 ** 31);
+  const ranges = [
+    { from: 1, to: 100 },
+    { from: firstNew, to: firstNew + 99 },
+  ];
+  const { failures, seeds, elapsedMs } = await runSeedsInProcesses({ ranges, processes: Math.min(2, availableParallelism()), options: { nodes: 2 } });
+  assert.deepEqual(failures.map(({ message }) => message).join("\n"), "");
+  t.diagnostic(`${seeds} seeds, ${ranges.map(({ from }) => `from ${from}`).join(" and ")}: ${(elapsedMs / 1_000).toFixed(1)} s`);
+});
+
 test("the same seed is the same run, whatever else the machine does", async () => {
   const historyOf = async (): Promise<string> => JSON.stringify((await simulate({ seed: 4 })).tap.history);
   assert.equal(await historyOf(), await historyOf());
