@@ -1,16 +1,18 @@
 /**
- * `npm run bench -- fanout|send|connections [options]`: what Suda costs and how fast it is, with the load generator and
+ * `npm run bench -- fanout|send|connections|store [options]`: what Suda costs and how fast it is, with the load generator and
  * every server in processes of their own. See bench/README.md for how to read it.
  */
 import { parseArgs } from "node:util";
 import { runConnectionsBench } from "./connections/connections.ts";
 import { runFanoutBench } from "./fanout/fanout.ts";
 import { runSendBench } from "./send/send.ts";
+import { runStoreBench } from "./store/store.ts";
 
 const usage = `Usage:
   npm run bench -- fanout [--members 1000] [--messages 300] [--senders 10] [--bursts 5] [--runs 3] [--only suda,ws,socket.io] [--profile DIR]
   npm run bench -- send   [--senders 1,64,512] [--seconds 5] [--runs 3] [--data DIR] [--profile DIR]
   npm run bench -- connections [--connections 2000] [--conversations 20] [--seconds 30]
+  npm run bench -- store  [--senders 1,8,64] [--seconds 5] [--runs 3] [--nodes 1]
 All write bench/results/; --no-save does not.`;
 
 const { values, positionals } = parseArgs({
@@ -26,6 +28,7 @@ const { values, positionals } = parseArgs({
     connections: { type: "string", default: "2000" },
     conversations: { type: "string", default: "20" },
     data: { type: "string" },
+    nodes: { type: "string", default: "1" },
     profile: { type: "string" },
     "no-save": { type: "boolean", default: false },
   },
@@ -53,6 +56,15 @@ if (command === "fanout") {
   const { isSaved } = shared;
   const [connections, conversations] = [Number(values.connections), Number(values.conversations)];
   await runConnectionsBench({ connections, conversations, seconds: Number(values.seconds ?? "30"), isSaved });
+} else if (command === "store") {
+  const { isSaved, runs } = shared;
+  await runStoreBench({
+    isSaved,
+    runs,
+    nodes: Number(values.nodes),
+    senders: (values.senders ?? "1,8,64").split(",").map(Number),
+    seconds: Number(values.seconds ?? "5"),
+  });
 } else {
   console.error(usage);
   process.exitCode = 2;

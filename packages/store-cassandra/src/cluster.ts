@@ -27,6 +27,8 @@ export type CasOutcome =
 const deadlineMs = 10_000;
 const firstDelayMs = 20;
 const longestDelayMs = 1_000;
+/** Shorter troubles are those of one node of Cassandra, whose place another one takes. */
+const troubleAfterMs = 1_000;
 /** Rows of one answer; longer results come in several. */
 const fetchSize = 5_000;
 
@@ -61,10 +63,10 @@ export class Cluster {
     this.#options = options;
   }
 
-  /** Why calls fail, when they have for a while. */
+  /** Why calls fail, when none has succeeded for a while. */
   get trouble(): string | undefined {
     const since = this.#troubledSince;
-    return since !== undefined && this.#options.clock.monotonicMs() - since > longestDelayMs ? this.#trouble : undefined;
+    return since !== undefined && this.#options.clock.monotonicMs() - since > troubleAfterMs ? this.#trouble : undefined;
   }
 
   /** @param isSerial sees everything that any compare-and-set decided before, and settles what is under way */
@@ -73,6 +75,7 @@ export class Cluster {
     const options = { prepare: true, consistency: isSerial ? serialConsistency : consistency, isIdempotent: true, fetchSize, autoPage: false };
     return this.#repeat(async () => {
       const first = await client.execute(cql, [...values], options);
+      this.#recover();
       if (first.pageState === null || first.pageState === undefined) return first.rows;
       const rows = [...first.rows];
       for (let pageState: string | null = first.pageState; pageState; ) {
@@ -101,6 +104,7 @@ export class Cluster {
           statements.map(({ cql, values }) => ({ query: cql, params: [...values] })),
           options,
         );
+      this.#recover();
     });
   }
 
@@ -118,18 +122,20 @@ export class Cluster {
                 statements.map(({ cql, values }) => ({ query: cql, params: [...values] })),
                 options,
               );
+        this.#recover();
         return result.wasApplied() ? { outcome: "applied" } : { outcome: "refused", row: result.first() ?? undefined };
       } catch (error) {
         if (isHopeless(error) || isNeverBegun(error)) throw error;
+        if (error instanceof Error) this.#worry(error);
         return { outcome: "unknown", cause: error };
       }
     });
   }
 
-  /** Waits a random part of what the number of tries so far allows: full jitter. */
-  async pause(tries: number): Promise<void> {
+  /** Waits a random part of what the number of tries so far allows: full jitter. `longestMs`: shorter, after somebody else was first. */
+  async pause(tries: number, longestMs: number = longestDelayMs): Promise<void> {
     const { clock, random } = this.#options;
-    const delayMs = random.float() * Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(tries, 10));
+    const delayMs = random.float() * Math.min(longestMs, firstDelayMs * 2 ** Math.min(tries, 10));
     await new Promise<void>((resolve) => void clock.schedule(delayMs, resolve));
   }
 
@@ -145,17 +151,23 @@ export class Cluster {
     return this.#options.clock.monotonicMs() > deadline;
   }
 
+  #recover(): void {
+    this.#troubledSince = undefined;
+  }
+
+  #worry(error: Error): void {
+    this.#troubledSince ??= this.#options.clock.monotonicMs();
+    this.#trouble = error.message;
+  }
+
   async #repeat<T>(work: () => Promise<T>): Promise<T> {
     const { deadline } = this;
     for (let tries = 0; ; tries++) {
       try {
-        const result = await work();
-        this.#troubledSince = undefined;
-        return result;
+        return await work();
       } catch (error) {
         if (!(error instanceof Error) || isHopeless(error) || !isOfDriver(error)) throw error;
-        this.#troubledSince ??= this.#options.clock.monotonicMs();
-        this.#trouble = error.message;
+        this.#worry(error);
         if (this.isOver(deadline)) throw new SudaError("server.busy", "The store does not answer; try again.", { retryAfterMs: longestDelayMs, cause: error });
         await this.pause(tries);
       }

@@ -29,6 +29,8 @@ const parallelReads = 64;
 const keptRowsMax = 4_096;
 /** Ids of writes that a head remembers: who got no answer finds its own among so many later ones. */
 const rememberedWrites = 32;
+/** Somebody else was first: their write takes some milliseconds, and longer waiting would leave them alone with the conversation. */
+const contentionDelayMs = 100;
 /** A larger journal is taken away once it is in place, because everybody who reads the conversation reads it. */
 const largeJournalBytes = 65_536;
 
@@ -146,7 +148,7 @@ export class ConversationWriter {
     const begun = cluster.monotonicMs;
     this.#unknown = 0;
     for (let tries = 0, isSerial = false, conflicts = 0; ; tries++) {
-      if (tries > 0) await cluster.pause(tries - 1);
+      if (tries > 0) await cluster.pause(tries - 1, contentionDelayMs);
       await this.#settling.catch(() => this.#forget());
       this.#settling = Promise.resolve();
       for (const key of this.#loaded.keys()) if (!isKept(key)) this.#loaded.delete(key);
