@@ -45,13 +45,14 @@ export class LmdbReadOnlyStore implements Store {
   }
 
   /**
-   * Writes one moment of everything durable to the new file `path`, while others go on writing (S51): the pages of one read
-   * transaction, without those that are free. Whole when it resolves, but not flushed to the disk.
+   * Writes one moment of everything durable to the new file `path`, while others go on writing (S51): the file as one read
+   * transaction sees it, free pages and all. LMDB would leave those out if asked, but the copy then failed as soon as much of it
+   * was written anew (`mdb_page_alloc error`, lmdb-js 3.5.6). Whole when it resolves, but not flushed to the disk.
    * Throws lmdb-js's errors; the file may then be there in part.
    */
   async copyTo(path: string): Promise<void> {
     this.#open();
-    await this.#database.backup(path, true);
+    await this.#database.backup(path, false);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

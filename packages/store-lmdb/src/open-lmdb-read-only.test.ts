@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { copyFileSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { SudaError, type UserId } from "@suda/protocol";
+import { SudaError, type ConversationId, type UserId } from "@suda/protocol";
 import { verifyStore, type Finding } from "@suda/server/store";
 import { alice, Child, createLobby, lobby, readAll, say, TestDirectory, textOf } from "../test/kit.ts";
 import { openLmdbReadOnly } from "./open-lmdb-read-only.ts";
@@ -117,4 +117,34 @@ test("[S52] renewed: another epoch, change counters beyond all that were given o
   const findings: Finding[] = [];
   await verifyStore(store, (finding) => findings.push(finding));
   assert.deepEqual(findings, []);
+});
+
+test("[S51] [S52] a copy of a larger store takes writes to all of it", async () => {
+  using directory = new TestDirectory();
+  using copy = new TestDirectory();
+  {
+    await using store = await openLmdbStore({ directory: directory.path });
+    const work = Array.from({ length: 200 }, async (_, index) => {
+      const id = `group-${String(index).padStart(3, "0")}` as ConversationId;
+      const members = Array.from({ length: 20 }, (_member, at) => ({ user: `user-${index}-${at}` as UserId, role: "member" as const }));
+      await store.conversations.create({ id, kind: "group", epoch: "e", createdAt: 1, members });
+      for (let page = 0; page < 3; page++) {
+        const body = { type: "message.created", content: { type: "text", text: "x".repeat(120) } } as const;
+        await store.log.append(
+          id,
+          Array.from({ length: 100 }, () => ({ from: `user-${index}-0` as UserId, body })),
+        );
+      }
+    });
+    await Promise.all(work);
+  }
+  {
+    await using store = await openLmdbReadOnly({ directory: directory.path });
+    await store.copyTo(copy.dataFile);
+  }
+  await renewNumbering(copy.path, "renewed");
+  await using store = await openLmdbStore({ directory: copy.path });
+  const findings: Finding[] = [];
+  const { entries } = await verifyStore(store, (finding) => findings.push(finding));
+  assert.deepEqual([findings, entries], [[], 60_000]);
 });
