@@ -51,9 +51,9 @@ export class RedisCluster implements AsyncDisposable {
     const cluster = new RedisCluster(servers, directory);
     try {
       await cluster.#tool("create", ...servers.map(({ port }) => `127.0.0.1:${port}`), "--cluster-replicas", String(replicas), "--cluster-yes");
-      await eventually(async () =>
-        (await Promise.all(servers.map((server) => server.command("CLUSTER", "INFO")))).every((info) => info.includes("cluster_state:ok")),
-      );
+      const agree = async (): Promise<boolean> =>
+        (await Promise.all(servers.map((server) => server.command("CLUSTER", "INFO")))).every((info) => info.includes("cluster_state:ok"));
+      await eventually(agree, () => {}, 60_000);
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
       throw error;

@@ -37,10 +37,11 @@ export class RedisSentinels implements AsyncDisposable {
     }
     const opened = new RedisSentinels([master, replica], sentinels, directory);
     try {
-      await eventually(async () => {
+      const agree = async (): Promise<boolean> => {
         const told = await Promise.all(sentinels.map((sentinel) => sentinel.command("SENTINEL", "MASTER", masterName)));
         return told.every((text) => /num-slaves\n1\n/.test(text) && /num-other-sentinels\n2\n/.test(text));
-      });
+      };
+      await eventually(agree, () => {}, 60_000);
     } catch (error) {
       await opened[Symbol.asyncDispose]();
       throw error;

@@ -48,9 +48,17 @@ export class RedisServer implements AsyncDisposable {
   }
 
   static async open(options: RedisServerOptions = {}): Promise<RedisServer> {
-    const redis = new RedisServer(options.port ?? (await freePort()), options);
-    await redis.start();
-    return redis;
+    // A port that was free may be somebody's in the next moment: then another one.
+    for (let tries = 1; ; tries++) {
+      const redis = new RedisServer(options.port ?? (await freePort()), options);
+      try {
+        await redis.start();
+        return redis;
+      } catch (error) {
+        await redis.kill();
+        if (options.port !== undefined || tries === 3) throw error;
+      }
+    }
   }
 
   get url(): string {
@@ -71,11 +79,13 @@ export class RedisServer implements AsyncDisposable {
     this.#child = child;
     const ready = sentinelFile === undefined ? "Ready to accept connections" : "+monitor master";
     let output = "";
+    let isReady = false;
     for await (const line of createInterface({ input: child.stdout })) {
-      if (line.includes(ready)) break;
+      isReady = line.includes(ready);
+      if (isReady) break;
       output += `${line}\n`;
     }
-    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}:\n${output}`);
+    if (!isReady) throw new Error(`${program} ended before it was ready:\n${output}`);
     child.stdout.resume();
   }
 
