@@ -84,7 +84,7 @@ export function nodesTable(): string {
   if (result === undefined) return "Not measured yet: `npm run test:faults -- nodes --all --save`.";
   const rows = result.runs.map((run) => [
     run.what,
-    `${run.balancer}, ${run.nodes} on ${run.store}`,
+    `${run.balancer}, ${run.nodes} on ${run.store}, ${run.clients} clients`,
     `${number(run.written)} / ${number(run.acknowledged)} / ${number(run.shown)}`,
     String(run.violations),
     seconds(run.convergedAfterMs),
@@ -93,7 +93,7 @@ export function nodesTable(): string {
   ]);
   const head = [
     "broken",
-    "behind, nodes",
+    "behind; nodes, clients",
     "written / acknowledged / shown",
     "violations",
     "agreed after",

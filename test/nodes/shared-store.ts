@@ -1,7 +1,7 @@
 /** What all nodes of a cluster keep their messages in. */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { initCassandraStore, openCassandraStore, StoreOpenError, type CassandraConnection } from "@suda/store-cassandra";
+import { initCassandraStore, openCassandraStore, type CassandraConnection } from "@suda/store-cassandra";
 import { openLmdbStore } from "@suda/store-lmdb";
 import type { Store } from "@suda/server/store";
 import { CassandraServer } from "@suda/testing";
@@ -55,14 +55,14 @@ export async function cassandraStore(nodes: number): Promise<SharedStore> {
   };
 }
 
-/** Right after a start not every node knows of a keyspace that another one has just made: initialising is asked for again, as an operator would. */
+/** Right after a start not every node knows that the others are there, or what another one has just made: initialising is asked for again, as an operator would. */
 async function initialise(connection: CassandraConnection, copies: number): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       await initCassandraStore({ ...connection, replication: { [connection.localDataCenter]: copies } });
       return;
     } catch (error) {
-      if (!(error instanceof StoreOpenError) || tries === 10) throw error;
+      if (tries === 30) throw error;
       await sleep(1_000);
     }
   }
