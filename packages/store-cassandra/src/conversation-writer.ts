@@ -134,12 +134,21 @@ export class ConversationWriter {
       } catch (error) {
         this.#forget();
         for (const { reject } of group) reject(error);
+        this.#refuseWaiting();
       }
     }
     // Told of by the next group or by nobody: readers and later writers put in place what is left.
     await this.#settling.catch(() => this.#forget());
     this.#running = undefined;
     if (this.#waiting.length > 0) this.#start();
+  }
+
+  /** What was called while a group was under way that failed must not overtake it (S9, D4): all are tried again, in their order. */
+  #refuseWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = waiting.filter((one) => typeof one === "function");
+    const refusal = new SudaError("server.busy", "What was to be written before could not be; try again.", { retryAfterMs: 1_000 });
+    for (const one of waiting) if (typeof one !== "function") one.reject(refusal);
   }
 
   async #write(group: WaitingCall[]): Promise<void> {

@@ -196,6 +196,27 @@ else
       await assertWhole(store);
     });
 
+    test("[S9] what was called behind a write that failed is refused as well, and overtakes nothing", async () => {
+      await using proxy = await TcpProxy.open({ port: server.port });
+      await using store = await open({ contactPoints: [`127.0.0.1:${proxy.port}`], requestTimeoutMs: 400 });
+      await using reader = await open();
+      const id = await group(reader, "overtaking");
+      await store.log.append(id, [says(alice, "before", "k0")]);
+      proxy.set({ isBlackHole: true });
+      const refused = async (n: number): Promise<string> =>
+        store.log.append(id, [says(alice, `${n}`, `k${n}`)]).then(
+          () => "stored",
+          (error: { code: string }) => error.code,
+        );
+      const first = refused(1).finally(() => proxy.heal());
+      await new Promise((resolve) => void setTimeout(resolve, 100));
+      const second = refused(2);
+      assert.notEqual(await first, "stored");
+      assert.equal(await second, "server.busy", "it did not reach Cassandra before the first, though Cassandra was back");
+      for (const n of [1, 2]) assert.match((await store.log.append(id, [says(alice, `${n}`, `k${n}`)]))[0]?.outcome ?? "", /stored|duplicate/);
+      assert.deepEqual(keysOf(await readLog(reader, id)), ["k0", "k1", "k2"]);
+    });
+
     test("[S3] answers that are lost on their way: nothing is lost, nothing is there twice, and the retries tell", async () => {
       await using proxy = await TcpProxy.open({ port: server.port });
       await using sender = await open({ contactPoints: [`127.0.0.1:${proxy.port}`], requestTimeoutMs: 3_000 });
