@@ -96,6 +96,11 @@ export class ConversationWork {
     else this.#isBehind = true;
   }
 
+  /** Whether there is something to work off, or to look for. */
+  get hasMore(): boolean {
+    return this.#live.length > 0 || this.#page.length > 0 || this.#isBehind;
+  }
+
   /** The log has more than what came live. */
   fallBehind(): void {
     this.#isBehind = true;
@@ -126,7 +131,7 @@ export class ConversationWork {
           if (this.#isBehind) continue;
           await this.#marking;
           // Something may have come while the mark was told.
-          if (this.#live.length > 0 || this.#isBehind) continue;
+          if (this.hasMore) continue;
           return this.#cursor === undefined
             ? { is: "more" }
             : { is: "idle", cursor: { ...this.#cursor, ...(this.#control === undefined ? {} : { control: this.#control }) } };
@@ -174,7 +179,8 @@ export class ConversationWork {
     this.#attempts = 0;
     this.#page = this.#page.filter((event) => event.seq > upTo);
     this.#live = this.#live.filter((event) => event.seq > upTo);
-    this.#marking ??= this.#mark();
+    // Not for nothing: it would have ended before it was kept, and be kept for ever.
+    if (upTo > this.#marked) this.#marking ??= this.#mark();
   }
 
   async #mark(): Promise<void> {

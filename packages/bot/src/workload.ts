@@ -153,6 +153,11 @@ export class Workload {
     if (this.#works.get(work.id) !== work) return;
     switch (turn.is) {
       case "idle":
+        // It came between the end of the turn and here.
+        if (work.hasMore) {
+          this.#queue.push(work);
+          break;
+        }
         this.#remember(work.id, turn.cursor);
         this.#drop(work);
         break;
