@@ -2,11 +2,11 @@
  * A real redis-server on loopback, for tests: a port of its own, nothing kept, ended by its process. Debian: `redis-server`.
  */
 import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { freePort } from "./free-port.ts";
+import { killChild } from "./kill-child.ts";
 
 const program = "redis-server";
 
@@ -99,10 +99,7 @@ export class RedisServer implements AsyncDisposable {
   async kill(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, "exit");
-    child.kill("SIGKILL");
-    await exited;
+    await killChild(child);
   }
 
   /** SIGSTOP: its connections stay, and nothing is answered. */

@@ -1,9 +1,9 @@
 /** One Cassandra node for tests: a process of its own, ended, paused and started again by its id. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { killChild } from "../kill-child.ts";
 import { configuration, javaArguments, logging, type NodePlace } from "./node-files.ts";
 
 /** Lines of a node's log that are kept for the message of one that does not start. */
@@ -69,10 +69,7 @@ export class CassandraNode implements AsyncDisposable {
     // Before the process: its id may soon be another's.
     this.#guard?.kill("SIGKILL");
     this.#guard = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, "exit");
-    child.kill("SIGKILL");
-    await exited;
+    await killChild(child);
   }
 
   /** SIGSTOP: its connections stay, and nothing is answered. */
