@@ -3,13 +3,13 @@
  * Initialising makes keyspace and tables, brings an older schema forward step by step, and may be run again at any time.
  */
 import { systemClock, systemRandom, type Clock, type Random } from "@suda/protocol";
+import { StoreOpenError } from "@suda/server/store";
 import { errors, policies, types, type Client, type ClientOptions } from "cassandra-driver";
 import { CassandraStore } from "./cassandra-store.ts";
 import { Cluster } from "./cluster.ts";
 import type { WriteEvent } from "./conversation-writer.ts";
 import { guardedClient } from "./guarded-client.ts";
 import { migrations as allMigrations, versionTable, type Migration } from "./schema.ts";
-import { StoreOpenError } from "./store-errors.ts";
 
 export interface CassandraConnection {
   /** `host` or `host:port`; one that answers is enough. */

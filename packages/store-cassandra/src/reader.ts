@@ -13,7 +13,7 @@ import { annotationKey, controlledOf, entryKey, hideKey, memberKey, partsOf, pla
 import { bucketOf, bucketSeqs } from "./schema.ts";
 import type { Settler } from "./settler.ts";
 import { mergedPage } from "./shards.ts";
-import { StoreCorruptError } from "./store-errors.ts";
+import { corruptError } from "./store-errors.ts";
 import { readListShard, readRow } from "./tables.ts";
 
 /** Conversations, or parts of a page, that are read at once. */
@@ -97,7 +97,7 @@ export class Reader {
       const page = await this.#page(id, state.journal, boundsOf(head.seq, floor?.seq ?? 0));
       if (!("missing" in page)) return page;
       // A truncation may have come between the head and the page; if none did, it is a hole.
-      if (tries >= triesMax || state.version === before) throw new StoreCorruptError("missing entry", { conversation: id, seq: page.missing });
+      if (tries >= triesMax || state.version === before) throw corruptError("missing entry", { conversation: id, seq: page.missing });
       before = state.version;
     }
   }

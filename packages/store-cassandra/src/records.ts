@@ -1,13 +1,20 @@
-/**
- * The values of the store: a checksum over the place and the value, then MessagePack (S17). With the place in it, an intact
- * record in the wrong place is found out too. Cassandra checks its blocks on the disk; this checks all that is between them
- * and us.
- */
-import { crc32 } from "node:zlib";
-import type { ClientId, ConversationId, Role, ShownContent, UserId } from "@suda/protocol";
-import type { Annotation, ConversationRecord, ControlRecord, LogBody, LogEntry, MemberRecord, StoredKey } from "@suda/server/store";
-import { Packr, RESERVE_START_SPACE } from "msgpackr";
-import { StoreCorruptError } from "./store-errors.ts";
+/** The values of the store: what is kept of each record in its place, as `stored-record.ts` of the contract writes it. */
+import type { ClientId, ConversationId, Role, UserId } from "@suda/protocol";
+import {
+  decodeRecord as decodeStored,
+  encodeRecord,
+  plainAnnotation,
+  plainBody,
+  type Annotation,
+  type ConversationRecord,
+  type ControlRecord,
+  type LogBody,
+  type LogEntry,
+  type MemberRecord,
+  type StoreCorruptError,
+  type StoredKey,
+} from "@suda/server/store";
+import { corruptError } from "./store-errors.ts";
 
 /** What changes rarely of a conversation. */
 export type BaseRecord = Omit<ConversationRecord, "id" | "head" | "floor" | "control" | "memberCount" | "membersSeq">;
@@ -39,24 +46,11 @@ type EntryValue = readonly [
   asked: Buffer | null,
 ];
 
-const checksumBytes = 4;
-const packr = new Packr({ useRecords: false, copyBuffers: true });
-
-export function encodeRecord(place: string, value: unknown): Buffer {
-  const bytes = packr.pack(value, RESERVE_START_SPACE + checksumBytes);
-  bytes.writeUInt32LE(checksum(place, bytes.subarray(checksumBytes)), 0);
-  return bytes;
-}
+export { encodeRecord };
 
 /** @throws StoreCorruptError when the checksum is wrong */
 export function decodeRecord(place: string, bytes: Buffer): unknown {
-  const payload = bytes.subarray(checksumBytes);
-  if (bytes.length <= checksumBytes || checksum(place, payload) !== bytes.readUInt32LE(0)) throw corrupt(place);
-  try {
-    return packr.unpack(payload);
-  } catch (cause) {
-    throw corrupt(place, cause);
-  }
+  return decodeStored(place, bytes, corrupt);
 }
 
 export function encodeEntry(place: string, { at, from, clientId, ordinal, digest, hash, body, keepsReadMark, asked }: LogEntry): Buffer {
@@ -71,7 +65,7 @@ export function decodeEntry(place: string, seq: number, bytes: Buffer): LogEntry
     at,
     from,
     ...(clientId === null ? {} : { clientId }),
-    body: plainBytes(body),
+    body: plainBody(body),
     ordinal,
     digest: digest.toString("hex"),
     hash: hash.toString("hex"),
@@ -102,9 +96,7 @@ export function decodeStoredKey(place: string, bytes: Buffer): StoredKey {
 }
 
 export function decodeAnnotation(place: string, bytes: Buffer): Annotation {
-  const annotation = decodeRecord(place, bytes) as Annotation;
-  const { edited } = annotation;
-  return edited === undefined ? annotation : { ...annotation, edited: { ...edited, content: plainContent(edited.content) } };
+  return plainAnnotation(decodeRecord(place, bytes) as Annotation);
 }
 
 export function baseOf(record: ConversationRecord): BaseRecord {
@@ -133,29 +125,15 @@ export function conversationOf(
   };
 }
 
-/** The contract gives `Uint8Array`; msgpackr gives Node's subclass, which compares unequal and slices without copying. */
-function plainBytes(body: LogBody): LogBody {
-  if ((body.type !== "message.created" && body.type !== "message.edited") || body.content.type !== "bytes") return body;
-  return { ...body, content: plainContent(body.content) };
-}
-
-function plainContent(content: ShownContent): ShownContent {
-  return content.type === "bytes" ? { ...content, bytes: new Uint8Array(content.bytes) } : content;
-}
-
 function hex(digits: string): Buffer {
   return Buffer.from(digits, "hex");
-}
-
-function checksum(place: string, payload: Uint8Array): number {
-  return crc32(payload, crc32(place));
 }
 
 /** Places are a conversation's id, `\0` and the key of a row; or the name of something else. */
 function corrupt(place: string, cause?: unknown): StoreCorruptError {
   const end = place.indexOf("\0");
-  if (end < 0) return new StoreCorruptError(`${place} has a wrong checksum`, { cause });
+  if (end < 0) return corruptError(`${place} has a wrong checksum`, { cause });
   const conversation = place.slice(0, end) as ConversationId;
   const seq = place.charAt(end + 1) === "e" ? Number(place.slice(end + 2)) : undefined;
-  return new StoreCorruptError("wrong checksum", { conversation, cause, ...(seq === undefined ? {} : { seq }) });
+  return corruptError("wrong checksum", { conversation, cause, ...(seq === undefined ? {} : { seq }) });
 }

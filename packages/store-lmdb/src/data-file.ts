@@ -5,7 +5,7 @@
  * Layout: `MDB_page_header`, `MDB_meta`, `MDB_db`, `MDB_node` of lmdb-js's liblmdb (mdb.c), 64-bit, little-endian.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { StoreOpenError } from "./store-errors.ts";
+import { StoreOpenError } from "@suda/server/store";
 
 /** The data file's name in its directory. */
 export const dataFileName = "suda.mdb";

@@ -8,4 +8,4 @@ export { openLmdbReadOnly, type OpenReadOnlyOptions } from "./open-lmdb-read-onl
 export { openLmdbStore, type LmdbStoreOptions } from "./open-lmdb-store.ts";
 export { renewNumbering } from "./renew-numbering.ts";
 export type { Migration } from "./schema.ts";
-export { StoreCorruptError, StoreOpenError, type StoreOpenCode } from "./store-errors.ts";
+export { StoreCorruptError, StoreOpenError, type StoreOpenCode } from "@suda/server/store";

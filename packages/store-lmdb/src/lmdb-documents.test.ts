@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { SudaError } from "@suda/protocol";
+import { StoreCorruptError } from "@suda/server/store";
 import { Child, TestDirectory } from "../test/kit.ts";
 import { documentKey } from "./keys.ts";
 import { openDatabase } from "./database.ts";
 import { openLmdbStore } from "./open-lmdb-store.ts";
-import { StoreCorruptError } from "./store-errors.ts";
 
 test("[S36] [S34] after kill -9 every acknowledged document is there, at that version or the one under way", async () => {
   using directory = new TestDirectory();

@@ -1,6 +1,7 @@
 /** S57: who moves a store keeps others from writing to it, gives it back, or closes it for good; and none that is dead is in the way. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { StoreOpenError } from "@suda/server/store";
 import { Child, createLobby, lobby, say, TestDirectory } from "../test/kit.ts";
 import { openDatabase } from "./database.ts";
 import { moveKey } from "./keys.ts";
@@ -9,7 +10,6 @@ import { writeMoveMark } from "./move-mark.ts";
 import { openLmdbReadOnly } from "./open-lmdb-read-only.ts";
 import { openLmdbStore } from "./open-lmdb-store.ts";
 import { newOwner } from "./owner.ts";
-import { StoreOpenError } from "./store-errors.ts";
 
 async function fill(directory: TestDirectory): Promise<void> {
   await using store = await openLmdbStore({ directory: directory.path });

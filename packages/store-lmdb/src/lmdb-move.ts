@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock, type Clock, type Timer } from "@suda/protocol";
+import { StoreOpenError } from "@suda/server/store";
 import { checkDataFile, dataFileName } from "./data-file.ts";
 import { openDatabase, type Database } from "./database.ts";
 import { LmdbReadOnlyStore } from "./lmdb-read-only-store.ts";
@@ -13,7 +14,6 @@ import { asOpenError } from "./open-error.ts";
 import { checkSchema, isHeldNow } from "./open-lmdb-read-only.ts";
 import { beatIntervalMs, newOwner, staleOwnerMs, type Owner } from "./owner.ts";
 import { Reader } from "./reader.ts";
-import { StoreOpenError } from "./store-errors.ts";
 
 /** The store was given back meanwhile, because the mover seemed dead: what it copied last may not be the end. */
 export class MoveLost extends Error {

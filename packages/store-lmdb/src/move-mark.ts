@@ -7,7 +7,7 @@ import type { Database } from "./database.ts";
 import { fenceKey, moveKey, ownerKey } from "./keys.ts";
 import { judgeOwner, type Owner } from "./owner.ts";
 import { decodeRecord, encodeRecord } from "./records.ts";
-import { StoreOpenError } from "./store-errors.ts";
+import { StoreOpenError } from "@suda/server/store";
 
 export type MoveMark =
   /** The mover copies the rest, and nobody writes. `fenced` is the token of who held the store. */

@@ -1,5 +1,5 @@
 /** Errors of the system and of LMDB as {@link StoreOpenError}s that say what to do (S22). */
-import { StoreCorruptError, StoreOpenError } from "./store-errors.ts";
+import { StoreCorruptError, StoreOpenError } from "@suda/server/store";
 
 /** Of the system (`EACCES`…) as word or number, of LMDB as negative number. */
 const notWritableCodes: ReadonlySet<unknown> = new Set(["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "ENOSPC", "EDQUOT", 1, 13, 20, 28, 30, 122]);

@@ -3,12 +3,11 @@ import assert from "node:assert/strict";
 import { copyFileSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { SudaError, type ConversationId, type UserId } from "@suda/protocol";
-import { verifyStore, type Finding } from "@suda/server/store";
+import { StoreOpenError, verifyStore, type Finding } from "@suda/server/store";
 import { alice, Child, createLobby, lobby, readAll, say, TestDirectory, textOf } from "../test/kit.ts";
 import { openLmdbReadOnly } from "./open-lmdb-read-only.ts";
 import { openLmdbStore } from "./open-lmdb-store.ts";
 import { renewNumbering } from "./renew-numbering.ts";
-import { StoreOpenError } from "./store-errors.ts";
 
 const refusedAs = (code: string) => (error: unknown) => error instanceof StoreOpenError && error.code === code;
 

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock, type Clock } from "@suda/protocol";
+import { StoreOpenError } from "@suda/server/store";
 import { checkDataFile, dataFileName } from "./data-file.ts";
 import { openDatabase, type Database } from "./database.ts";
 import { ownerKey, schemaKey } from "./keys.ts";
@@ -11,7 +12,6 @@ import { judgeOwner, newOwner, staleOwnerMs, type Owner } from "./owner.ts";
 import { Reader } from "./reader.ts";
 import { decodeRecord } from "./records.ts";
 import { migrations, type SchemaRecord } from "./schema.ts";
-import { StoreOpenError } from "./store-errors.ts";
 
 export interface OpenReadOnlyOptions {
   readonly directory: string;

@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { StoreOpenError, type StoreOpenCode } from "@suda/server/store";
 import { alice, createLobby, readAll, say, TestDirectory } from "../test/kit.ts";
 import { openDatabase, type Database } from "./database.ts";
 import { openLmdbStore } from "./open-lmdb-store.ts";
 import { userKey } from "./keys.ts";
 import { encodeRecord } from "./records.ts";
-import { StoreOpenError, type StoreOpenCode } from "./store-errors.ts";
 
 const refusedAs = (code: StoreOpenCode) => (error: unknown) => error instanceof StoreOpenError && error.code === code;
 

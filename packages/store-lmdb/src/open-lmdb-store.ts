@@ -6,6 +6,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock, type Clock } from "@suda/protocol";
+import { StoreOpenError } from "@suda/server/store";
 import { ABORT } from "lmdb";
 import { Committer, type CommitEvent, type StateEvent } from "./committer.ts";
 import { checkDataFile, dataFileName } from "./data-file.ts";
@@ -19,7 +20,6 @@ import { Reader } from "./reader.ts";
 import { decodeRecord, encodeRecord } from "./records.ts";
 import { migrations as allMigrations, type Migration, type SchemaRecord } from "./schema.ts";
 import { asOpenError } from "./open-error.ts";
-import { StoreOpenError } from "./store-errors.ts";
 import { Truncator } from "./truncator.ts";
 import { Writer } from "./writer.ts";
 

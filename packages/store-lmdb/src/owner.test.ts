@@ -1,13 +1,13 @@
 /** S20: one writer process per directory, and none that is dead in the way of the next. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { StoreOpenError } from "@suda/server/store";
 import { Child, createLobby, readAll, say, TestDirectory } from "../test/kit.ts";
 import { openDatabase } from "./database.ts";
 import { ownerKey } from "./keys.ts";
 import { openLmdbStore } from "./open-lmdb-store.ts";
 import { judgeOwner, newOwner, type Owner } from "./owner.ts";
 import { decodeRecord, encodeRecord } from "./records.ts";
-import { StoreOpenError } from "./store-errors.ts";
 
 const isInUse = (error: unknown) => error instanceof StoreOpenError && error.code === "in_use";
 

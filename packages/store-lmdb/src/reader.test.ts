@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { StoreCorruptError } from "@suda/server/store";
 import { Child, createLobby, lobby, say, TestDirectory } from "../test/kit.ts";
 import { openDatabase } from "./database.ts";
 import { entryKey, memberKey } from "./keys.ts";
 import { openLmdbStore } from "./open-lmdb-store.ts";
-import { StoreCorruptError } from "./store-errors.ts";
 
 const count = 40;
 

@@ -3,7 +3,16 @@
  * every checksum verified and every hole found (S5, S17).
  */
 import type { ConversationId, UserId } from "@suda/protocol";
-import type { Annotation, Controlled, ConversationRecord, LogEntry, MemberRecord, Membership, UserRecord } from "@suda/server/store";
+import {
+  StoreCorruptError,
+  type Annotation,
+  type Controlled,
+  type ConversationRecord,
+  type LogEntry,
+  type MemberRecord,
+  type Membership,
+  type UserRecord,
+} from "@suda/server/store";
 import { SudaError } from "@suda/protocol";
 import type { Database } from "./database.ts";
 import {
@@ -40,7 +49,6 @@ import {
   type MemberValue,
   type TailRecord,
 } from "./records.ts";
-import { StoreCorruptError } from "./store-errors.ts";
 
 /** MDB_PANIC: after some failed commits LMDB refuses reads as well. */
 const panic = -30_795;

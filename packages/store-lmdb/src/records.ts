@@ -1,14 +1,20 @@
-/**
- * The values of the store: a checksum, then MessagePack. LMDB has no checksums, and a flipped bit was served
- * silently in 30 of 40 trials (DESIGN §8), so every record carries a CRC-32 over its key and its value (S17);
- * with the key in it, an intact record in the wrong place is found out too.
- */
-import { crc32 } from "node:zlib";
-import type { ClientId, ConversationId, CustomData, Role, ShownContent, UserId } from "@suda/protocol";
-import type { Annotation, ControlRecord, Floor, LogBody, LogEntry, MemberRecord, StoredKey } from "@suda/server/store";
-import { Packr, RESERVE_START_SPACE } from "msgpackr";
+/** The values of the store: what is kept of each record under its key, as `stored-record.ts` of the contract writes it. */
+import type { ClientId, ConversationId, CustomData, Role, UserId } from "@suda/protocol";
+import {
+  decodeRecord as decodeStored,
+  encodeRecord,
+  plainAnnotation,
+  plainBody,
+  StoreCorruptError,
+  type Annotation,
+  type ControlRecord,
+  type Floor,
+  type LogBody,
+  type LogEntry,
+  type MemberRecord,
+  type StoredKey,
+} from "@suda/server/store";
 import { conversationOf, seqOf } from "./keys.ts";
-import { StoreCorruptError } from "./store-errors.ts";
 
 /** What changes rarely of a conversation. */
 export interface BaseRecord {
@@ -61,26 +67,11 @@ type EntryValue = readonly [
   asked?: Buffer,
 ];
 
-const checksumBytes = 4;
-// Records of msgpackr would need shared structures kept beside the data; plain maps can be read by anything.
-const packr = new Packr({ useRecords: false, copyBuffers: true });
-
-/** The value's bytes for this key. */
-export function encodeRecord(key: string, value: unknown): Buffer {
-  const bytes = packr.pack(value, RESERVE_START_SPACE + checksumBytes);
-  bytes.writeUInt32LE(checksum(key, bytes.subarray(checksumBytes)), 0);
-  return bytes;
-}
+export { encodeRecord };
 
 /** @throws StoreCorruptError when the checksum is wrong */
 export function decodeRecord(key: string, bytes: Buffer): unknown {
-  const payload = bytes.subarray(checksumBytes, bytes.length);
-  if (bytes.length <= checksumBytes || checksum(key, payload) !== bytes.readUInt32LE(0)) throw corrupt(key);
-  try {
-    return packr.unpack(payload);
-  } catch (cause) {
-    throw corrupt(key, cause);
-  }
+  return decodeStored(key, bytes, corrupt);
 }
 
 export function encodeEntry(key: string, entry: LogEntry): Buffer {
@@ -93,7 +84,7 @@ export function encodeEntry(key: string, entry: LogEntry): Buffer {
 export function decodeEntry(key: string, bytes: Buffer): LogEntry {
   const [at, from, clientId, ordinal, digest, hash, body, keepsReadMark, asked] = decodeRecord(key, bytes) as EntryValue;
   const rest = {
-    body: plainBytes(body),
+    body: plainBody(body),
     ordinal,
     digest: digest.toString("hex"),
     hash: hash.toString("hex"),
@@ -128,23 +119,7 @@ export function storedKey([seq, at, digest, rev]: Exclude<SendKeyValue, number>)
 }
 
 export function decodeAnnotation(key: string, bytes: Buffer): Annotation {
-  const annotation = decodeRecord(key, bytes) as Annotation;
-  const { edited } = annotation;
-  return edited === undefined ? annotation : { ...annotation, edited: { ...edited, content: plainContent(edited.content) } };
-}
-
-/** The contract gives `Uint8Array`; msgpackr gives Node's subclass, which compares unequal and slices without copying. */
-function plainBytes(body: LogBody): LogBody {
-  if ((body.type !== "message.created" && body.type !== "message.edited") || body.content.type !== "bytes") return body;
-  return { ...body, content: plainContent(body.content) };
-}
-
-function plainContent(content: ShownContent): ShownContent {
-  return content.type === "bytes" ? { ...content, bytes: new Uint8Array(content.bytes) } : content;
-}
-
-function checksum(key: string, payload: Uint8Array): number {
-  return crc32(payload, crc32(key));
+  return plainAnnotation(decodeRecord(key, bytes) as Annotation);
 }
 
 function corrupt(key: string, cause?: unknown): StoreCorruptError {

@@ -6,8 +6,8 @@
 import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Random } from "@suda/protocol";
-import { verifyStore, type Finding } from "@suda/server/store";
-import { dataFileName, renewNumbering, StoreCorruptError } from "@suda/store-lmdb";
+import { StoreCorruptError, verifyStore, type Finding } from "@suda/server/store";
+import { dataFileName, renewNumbering } from "@suda/store-lmdb";
 import { CommandError, systemErrorCode } from "../command-error.ts";
 import { createDataDirectory, tokenKeyPath } from "../data-directory/token-key.ts";
 import { openStoreForReading } from "../server/open-store.ts";

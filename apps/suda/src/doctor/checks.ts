@@ -2,7 +2,8 @@
 import { accessSync, constants, existsSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
-import { dataFileName, openLmdbStore, StoreOpenError } from "@suda/store-lmdb";
+import { StoreOpenError } from "@suda/server/store";
+import { dataFileName, openLmdbStore } from "@suda/store-lmdb";
 import { CommandError, systemErrorCode } from "../command-error.ts";
 import { maskRedisUrl } from "../config/redis-url.ts";
 import type { Config } from "../config/settings.ts";

@@ -5,10 +5,10 @@
  */
 import { hostname } from "node:os";
 import { resolve } from "node:path";
-import { MoveSourceDamaged, StoreMove, type MoveVerdict, type PassResult, type Store } from "@suda/server/store";
-import { MoveLost, openLmdbMove, StoreOpenError, type LmdbMove } from "@suda/store-lmdb";
+import { MoveSourceDamaged, StoreMove, StoreOpenError, type MoveVerdict, type PassResult, type Store } from "@suda/server/store";
+import { MoveLost, openLmdbMove, type LmdbMove } from "@suda/store-lmdb";
 import { CommandError } from "../command-error.ts";
-import { storeError } from "../server/open-store.ts";
+import { storeError } from "../server/store-error.ts";
 import { beginPass, endIncoming, readIncoming } from "./incoming.ts";
 
 export interface MigrationOptions {

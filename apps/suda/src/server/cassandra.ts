@@ -4,6 +4,7 @@ import type { Store } from "@suda/server/store";
 import type { CassandraConnection } from "@suda/store-cassandra";
 import { CommandError, systemErrorCode } from "../command-error.ts";
 import type { Config, SettingName } from "../config/settings.ts";
+import { storeError } from "./store-error.ts";
 
 /** All that says where the store is, for commands that open it. */
 export const storeSettings: readonly SettingName[] = [
@@ -23,7 +24,7 @@ export async function openCassandra(config: Config): Promise<Store> {
   try {
     return await driver.openCassandraStore(connectionOf(config));
   } catch (error) {
-    throw told(error);
+    throw storeError(error);
   }
 }
 
@@ -33,7 +34,7 @@ export async function initCassandra(config: Config, replication: Readonly<Record
   try {
     return await driver.initCassandraStore({ ...connectionOf(config), replication });
   } catch (error) {
-    throw told(error);
+    throw storeError(error);
   }
 }
 
@@ -73,21 +74,3 @@ async function loadCassandraDriver(): Promise<typeof import("@suda/store-cassand
     );
   }
 }
-
-/** By its name and code: the class comes with the driver. */
-function told(error: unknown): unknown {
-  if (!(error instanceof Error) || error.name !== "StoreOpenError") return error;
-  const [what = error.message] = error.message.split(/\.\s+(?=[A-Z])/);
-  return new CommandError("store.unusable", what.replace(/\.$/, ""), fixes[(error as { code?: string }).code ?? ""] ?? "All settings: suda config doc", {
-    cause: error,
-  });
-}
-
-const fixes: Readonly<Record<string, string>> = {
-  unreachable: "Start Cassandra, or correct SUDA_CASSANDRA_CONTACT_POINTS",
-  refused: "Correct SUDA_CASSANDRA_USER and SUDA_CASSANDRA_PASSWORD",
-  not_initialised: "suda store init, with the same settings",
-  older_version: "suda store init, with the same settings, when no node of the older version runs any more",
-  newer_version: "Update this node to the version of the others",
-  invalid: "Correct SUDA_CASSANDRA_DATA_CENTER, SUDA_CASSANDRA_CONTACT_POINTS or SUDA_CASSANDRA_KEYSPACE",
-};

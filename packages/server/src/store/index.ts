@@ -49,6 +49,7 @@ export type {
   UserRecord,
   UserStore,
 } from "./store.ts";
+export { StoreCorruptError, StoreOpenError, type CorruptPlace, type StoreOpenCode } from "./store-errors.ts";
 export type { StoreStats, StoreStatus } from "./store-status.ts";
 export type {
   CreationKey,
@@ -60,4 +61,5 @@ export type {
   StoreSource,
   StoreTarget,
 } from "./store-moving.ts";
+export { decodeRecord, encodeRecord, plainAnnotation, plainBody } from "./stored-record.ts";
 export { verifyStore, type Verified } from "./verify-store.ts";

@@ -5,6 +5,7 @@ import type { ClientId, Content, ConversationId, UserId } from "@suda/protocol";
 import { atEntry, damaged, findingsOf, ManualClock, ofUser, type Damage } from "@suda/testing";
 import { MemoryStore } from "./memory-store.ts";
 import type { Finding, FindingKind } from "./finding.ts";
+import { StoreCorruptError } from "./store-errors.ts";
 import type { LogEntry } from "./store.ts";
 import { verifyStore } from "./verify-store.ts";
 
@@ -124,7 +125,7 @@ for (const { what, damage, kind, seq, user } of planted) {
 
 test("a record that the driver cannot read is named, and what lies behind it is still checked", async () => {
   await using store = await filledStore();
-  const corrupt = Object.assign(new Error("The store is damaged: wrong checksum. Run it."), { code: "store.corrupt", conversation: team, seq: 3 });
+  const corrupt = new StoreCorruptError("wrong checksum", { conversation: team, seq: 3 });
   const broken = damaged(store, {
     conversation: team,
     entry: (entry) => {

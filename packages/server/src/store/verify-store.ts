@@ -12,6 +12,7 @@ import { countUnread } from "./log-entry.ts";
 import { isSame, LogCheck } from "./log-check.ts";
 import type { Controlled } from "./control.ts";
 import type { ConversationRecord, LogEntry, MemberRecord, Store } from "./store.ts";
+import { StoreCorruptError } from "./store-errors.ts";
 
 export interface Verified {
   readonly conversations: number;
@@ -80,14 +81,12 @@ class Verifier {
     try {
       return await read();
     } catch (error) {
-      // Of every driver that keeps checksums; the store cannot see their classes.
-      const damage = error as { code?: unknown; conversation?: ConversationId; seq?: number; message: string };
-      if (damage.code !== "store.corrupt") throw error;
-      const { conversation = place.conversation, seq = place.seq } = damage;
+      if (!(error instanceof StoreCorruptError)) throw error;
+      const { conversation = place.conversation, seq = place.seq } = error;
       this.#report(
         "record.damaged",
         { ...place, ...(conversation === undefined ? {} : { conversation }), ...(seq === undefined ? {} : { seq }) },
-        damage.message.replace(/\. Run .*$/s, "."),
+        error.message.replace(/\. Run .*$/s, "."),
       );
       return undefined;
     }
@@ -161,7 +160,7 @@ class Verifier {
     try {
       return await this.#store.log.readAfter(id, after, pageMax, pageMaxBytes);
     } catch (error) {
-      if ((error as { code?: unknown }).code === "store.corrupt") return "damaged";
+      if (error instanceof StoreCorruptError) return "damaged";
       throw error;
     }
   }
