@@ -1,11 +1,9 @@
 /** A real nginx on loopback, for tests of what stands before a server. Debian: `nginx-light`. */
 import { spawnSync } from "node:child_process";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "./free-port.ts";
-import { ListeningProgram } from "./listening-program.ts";
+import { Balancer, startBalancer } from "./balancer.ts";
 
 /** A test's `skip`: false where there is one, and where its absence is to fail (`REQUIRE_NGINX=1`). */
 export const skipWithoutNginx: string | false =
@@ -18,56 +16,27 @@ export interface NginxOptions {
   readonly files?: (port: number) => Readonly<Record<string, string>>;
 }
 
-export class NginxServer implements AsyncDisposable {
-  readonly port: number;
-  readonly #directory: string;
-  readonly #program: ListeningProgram;
-
-  private constructor(port: number, directory: string, program: ListeningProgram) {
-    this.port = port;
-    this.#directory = directory;
-    this.#program = program;
-  }
-
+export class NginxServer extends Balancer {
   /** @throws Error with nginx's own words when it cannot start */
   static async open({ http, files }: NginxOptions): Promise<NginxServer> {
-    const port = await freePort();
-    const directory = await mkdtemp(join(tmpdir(), "suda-nginx-"));
-    try {
+    const started = await startBalancer("nginx", async ({ port, directory }) => {
       // Its workers are another user when it is started by root.
       await chmod(directory, 0o755);
       const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `  ${name}_temp_path ${directory}/${name};\n`).join("");
       const configuration = `daemon off;\npid ${directory}/pid;\nerror_log stderr notice;\nevents { worker_connections 4096; }\nhttp {\n  access_log off;\n${temporary}${http(port)}\n}\n`;
       for (const [name, text] of Object.entries({ ...files?.(port), "nginx.conf": configuration })) await writeFile(join(directory, name), text);
-      const args = ["-e", "stderr", "-c", join(directory, "nginx.conf")];
-      return new NginxServer(port, directory, await ListeningProgram.open({ command: "nginx", args, port }));
-    } catch (error) {
-      await rm(directory, { recursive: true, force: true });
-      throw error;
-    }
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
-  }
-
-  /** The last that it printed. */
-  get output(): string {
-    return this.#program.output;
+      return { args: ["-e", "stderr", "-c", join(directory, "nginx.conf")] };
+    });
+    return new NginxServer(started);
   }
 
   /** Writes a file anew and tells nginx, as `nginx -s reload` does. When it resolves, new workers take new connections; old ones keep theirs. */
   async reload(name: string, text: string): Promise<void> {
-    await writeFile(join(this.#directory, name), text);
+    await writeFile(join(this.directory, name), text);
     const retired = (): number => this.output.split("gracefully shutting down").length;
     const before = retired();
-    this.#program.signal("SIGHUP");
+    this.program.signal("SIGHUP");
     for (const endsAt = performance.now() + 10_000; retired() === before; await sleep(10))
       if (performance.now() > endsAt) throw new Error(`nginx does not take its new configuration:\n${this.output}`);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#program[Symbol.asyncDispose]();
-    await rm(this.#directory, { recursive: true, force: true });
   }
 }
