@@ -2,11 +2,23 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { CassandraServer, clientId, ServerProcess, signToken, skipWithoutCassandra, userId, WireClient, writeTokenKey } from "@suda/testing";
+import {
+  CassandraServer,
+  clientId,
+  eventually,
+  ServerProcess,
+  signToken,
+  skipWithoutCassandra,
+  TcpProxy,
+  userId,
+  WireClient,
+  writeTokenKey,
+} from "@suda/testing";
 
 const program = fileURLToPath(new URL("../../bin/suda.js", import.meta.url));
 const password = "a-canary-of-cassandra";
@@ -101,6 +113,49 @@ test("`suda store init`, and then a server: what it acknowledged is there after 
     assert.deepEqual(await read(other, id), texts);
     assert.doesNotMatch(server.output, new RegExp(password));
   }
-  await using again = await serve();
-  assert.deepEqual(await read(again, id), texts);
+  {
+    await using again = await serve();
+    assert.deepEqual(await read(again, id), texts);
+  }
+
+  // The conversation began with its two members.
+  assert.deepEqual(run(directory, ["verify"], settings), { code: 0, output: "✓ 1 conversations with 3 entries: everything agrees\n" });
+  await damage(cassandra, settings.SUDA_CASSANDRA_KEYSPACE);
+  const damaged = run(directory, ["verify", "--store", "cassandra"], settings);
+  assert.match(damaged.output, new RegExp(`^✗ conversation ${id}, seq 2: .*wrong checksum.*\\[record\\.damaged\\]\n`));
+  assert.match(damaged.output, /\n {2}→ Verify again with all nodes of Suda stopped; then nodetool repair/);
+  assert.equal(damaged.code, 1);
+  assertTold(run(directory, ["verify", "--cassandra-keyspace", "nowhere"], settings), /^suda: There is no keyspace nowhere\n→ suda store init/);
 });
+
+type DriverClient = new (
+  options: object,
+) => {
+  execute(cql: string, values?: readonly unknown[], options?: object): Promise<{ readonly rows: readonly Readonly<Record<string, unknown>>[] }>;
+  shutdown(): Promise<void>;
+};
+
+/** One bit of the second entry is another one. */
+async function damage({ contactPoints, dataCenter }: CassandraServer, keyspace: string): Promise<void> {
+  // The driver is the store's, and not this program's.
+  const { Client } = createRequire(new URL("../../../../packages/store-cassandra/package.json", import.meta.url))("cassandra-driver") as {
+    Client: DriverClient;
+  };
+  const client = new Client({ contactPoints: [...contactPoints], localDataCenter: dataCenter, keyspace });
+  try {
+    const { rows } = await client.execute("SELECT conversation, bucket, entry, writetime(entry) AS at FROM log_entries WHERE seq = 2 ALLOW FILTERING");
+    const [row] = rows;
+    const entry = Buffer.from(row?.["entry"] as Uint8Array);
+    entry.writeUInt8(entry.readUInt8(entry.length - 8) ^ 1, entry.length - 8);
+    const values = [entry, row?.["conversation"], row?.["bucket"]];
+    await client.execute(
+      `UPDATE log_entries USING TIMESTAMP ${String(Number(row?.["at"]) + 1)} SET entry = ? WHERE conversation = ? AND bucket = ? AND seq = 2`,
+      values,
+      {
+        prepare: true,
+      },
+    );
+  } finally {
+    await client.shutdown();
+  }
+}

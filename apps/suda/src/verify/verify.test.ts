@@ -80,6 +80,18 @@ test("one flipped bit in the file is found, with conversation and seq, in words 
   assert.equal(json.code, 1);
 });
 
+test("without a directory, the store that the settings name is checked", async (t) => {
+  const directory = temporaryDirectory(t);
+  await fill(directory);
+  assert.deepEqual(verify("--data", directory), { code: 0, output: "✓ 1 conversations with 40 entries: everything agrees\n", errors: "" });
+  const two = verify(directory, "--store", "lmdb");
+  assert.deepEqual([two.code, two.output], [2, ""]);
+  assert.match(two.errors, /a data directory and --store are two stores\n→ suda verify /);
+  const gone = verify("--store", "memory");
+  assert.deepEqual([gone.code, gone.output], [2, ""]);
+  assert.match(gone.errors, /in memory is gone with its server\n→ /);
+});
+
 test("a store in use is refused with what to do, and a directory without one stays as it is", async (t) => {
   const directory = temporaryDirectory(t);
   const empty = verify(directory);
