@@ -1,7 +1,6 @@
 /** What all nodes of a cluster keep their messages in. */
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { initCassandraStore, openCassandraStore, type CassandraConnection } from "@suda/store-cassandra";
+import { initCassandraStore, openCassandraStore } from "@suda/store-cassandra";
 import { openLmdbStore } from "@suda/store-lmdb";
 import type { Store } from "@suda/server/store";
 import { CassandraServer } from "@suda/testing";
@@ -38,7 +37,7 @@ export async function cassandraStore(nodes: number): Promise<SharedStore> {
   const { contactPoints, dataCenter, port } = cassandra;
   const connection = { contactPoints, localDataCenter: dataCenter, keyspace: "nodes" };
   try {
-    await initialise(connection, nodes);
+    await initCassandraStore({ ...connection, replication: { [dataCenter]: nodes }, waitMs: 60_000 });
   } catch (error) {
     await cassandra[Symbol.asyncDispose]();
     throw error;
@@ -53,17 +52,4 @@ export async function cassandraStore(nodes: number): Promise<SharedStore> {
     cassandra,
     [Symbol.asyncDispose]: () => cassandra[Symbol.asyncDispose](),
   };
-}
-
-/** Right after a start not every node knows that the others are there, or what another one has just made: initialising is asked for again, as an operator would. */
-async function initialise(connection: CassandraConnection, copies: number): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      await initCassandraStore({ ...connection, replication: { [connection.localDataCenter]: copies } });
-      return;
-    } catch (error) {
-      if (tries === 30) throw error;
-      await sleep(1_000);
-    }
-  }
 }

@@ -10,6 +10,7 @@ import { Cluster } from "./cluster.ts";
 import type { WriteEvent } from "./conversation-writer.ts";
 import { guardedClient } from "./guarded-client.ts";
 import { migrations as allMigrations, versionTable, type Migration } from "./schema.ts";
+import { whenClusterIsReady, type WaitOptions } from "./wait-for-cluster.ts";
 
 export interface CassandraConnection {
   /** `host` or `host:port`; one that answers is enough. */
@@ -37,7 +38,7 @@ export interface CassandraStoreOptions extends CassandraConnection {
   readonly migrations?: readonly Migration[];
 }
 
-export interface InitOptions extends CassandraConnection {
+export interface InitOptions extends CassandraConnection, WaitOptions {
   /** Copies of everything in each data center. Default: 3 in `localDataCenter`. */
   readonly replication?: Readonly<Record<string, number>>;
   readonly migrations?: readonly Migration[];
@@ -73,13 +74,20 @@ export async function openCassandraStore(options: CassandraStoreOptions): Promis
 }
 
 /**
- * Makes the keyspace unless it is there, and its tables; brings an older schema forward. Run it by one process at a time.
+ * Makes the keyspace unless it is there, and its tables; brings an older schema forward. Run it by one process at a time. A
+ * cluster that has just started is waited for, up to `waitMs`.
  * @returns the version before (0 for none) and the one there is now
  * @throws StoreOpenError `unreachable`, `refused`, `newer_version`, `invalid`
  */
 export async function initCassandraStore(options: InitOptions): Promise<{ readonly before: number; readonly now: number }> {
-  const { keyspace, localDataCenter, replication = { [localDataCenter]: 3 }, migrations = allMigrations } = options;
+  const { localDataCenter, replication = { [localDataCenter]: 3 } } = options;
   checkReplication(replication);
+  return whenClusterIsReady(() => initialise(options, replication), options);
+}
+
+/** May be run again wherever it ended before. */
+async function initialise(options: InitOptions, replication: Readonly<Record<string, number>>): Promise<{ readonly before: number; readonly now: number }> {
+  const { keyspace, migrations = allMigrations } = options;
   const client = await connect(options, undefined);
   try {
     const centers = Object.entries(replication).map(([center, copies]) => `'${center}': ${copies}`);

@@ -1,5 +1,6 @@
 import type { CommandDef } from "citty";
 import { CommandError } from "../command-error.ts";
+import { readDurationMs } from "../config/setting.ts";
 import { initCassandra, storeSettings } from "../server/cassandra.ts";
 import { loadConfigOf, settingArguments } from "./setting-arguments.ts";
 
@@ -13,6 +14,11 @@ const init: CommandDef = {
       valueHint: "copies",
       description: "Copies of everything: 3, or of several data centers dc1:3,dc2:3 (default 3; only for a keyspace that is not there yet)",
     },
+    wait: {
+      type: "string",
+      valueHint: "time",
+      description: "How long a cluster that has just started is waited for: 250ms, 60s, 5m, up to 10m (default 60s; 0 for not at all)",
+    },
     ...settingArguments(names),
   },
   async run({ args }) {
@@ -24,7 +30,10 @@ const init: CommandDef = {
         "For Cassandra: suda store init --store cassandra",
       );
     const replication = readReplication(typeof args["replication"] === "string" ? args["replication"] : "3", config.cassandraDataCenter);
-    const { before, now } = await initCassandra(config, replication);
+    const waitMs = readWait(typeof args["wait"] === "string" ? args["wait"] : "60s");
+    // Behind its first line the driver's message has a stack.
+    const onWait = (reason: string): void => void process.stderr.write(`  waiting up to ${waitMs / 1_000} s for Cassandra: ${reason.replace(/\n.*/s, "")}\n`);
+    const { before, now } = await initCassandra(config, { replication, waitMs, onWait });
     const what = before === 0 ? "made now" : before === now ? "there already, nothing was changed" : `brought forward from ${before}`;
     process.stdout.write(`✓ keyspace ${config.cassandraKeyspace} has schema ${now}, ${what}\n`);
   },
@@ -36,6 +45,12 @@ export const storeCommand: CommandDef = {
   subCommands: { init },
 };
 export const storeCommands: Readonly<Record<"init", CommandDef>> = { init };
+
+function readWait(text: string): number {
+  const waitMs = readDurationMs(text);
+  if (waitMs === undefined || waitMs > 600_000) throw new CommandError("usage", `--wait ${text} is no time of up to 10 minutes`, "suda store init --wait 60s");
+  return waitMs;
+}
 
 /** `3`, or `dc1:3,dc2:2`. */
 function readReplication(text: string, dataCenter: string): Readonly<Record<string, number>> {

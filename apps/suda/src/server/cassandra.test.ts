@@ -1,6 +1,7 @@
 /** The store in Cassandra as it is configured, of the real process, with a real Cassandra. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -74,6 +75,12 @@ test("what cannot be is told in a line, with what to do", (t) => {
   assertTold(run(directory, ["store", "init", "--replication", "east:3"]), /leaves out datacenter1/);
   assertTold(run(directory, ["serve", "--data", directory], { SUDA_CASSANDRA_USER: "suda" }), /belong together/);
   assertTold(run(directory, ["store", "init", "--cassandra-keyspace", "a-b"]), /must be 1–48/);
+  assertTold(run(directory, ["store", "init", "--wait", "soon"]), /^suda: --wait soon is no time of up to 10 minutes\n→ /);
+  const nobody = { SUDA_CASSANDRA_CONTACT_POINTS: "127.0.0.1:1" };
+  assertTold(run(directory, ["store", "init", "--wait", "0"], nobody), /^suda: Cassandra does not answer at 127\.0\.0\.1:1/);
+  const waited = run(directory, ["store", "init", "--wait", "300ms"], nobody);
+  assert.match(waited.output, /^ {2}waiting up to 0\.3 s for Cassandra: Cassandra does not answer at 127\.0\.0\.1:1: .*\nsuda: Cassandra does not answer/);
+  assert.equal(waited.code, 1);
 });
 
 test("`suda store init`, and then a server: what it acknowledged is there after a restart, for another node too", { skip: skipWithoutCassandra }, async (t) => {
@@ -83,7 +90,7 @@ test("`suda store init`, and then a server: what it acknowledged is there after 
   assertTold(run(directory, ["serve", "--port", "0", "--data", directory], settings), /^suda: There is no keyspace served\n→ suda store init/);
   const elsewhere = { ...settings, SUDA_CASSANDRA_DATA_CENTER: "elsewhere" };
   assertTold(run(directory, ["serve", "--port", "0", "--data", directory], elsewhere), /^suda: Cassandra has no data center elsewhere/);
-  assert.deepEqual(run(directory, ["store", "init", "--replication", "1"], settings), { code: 0, output: "✓ keyspace served has schema 1, made now\n" });
+  await assertWaits(directory, settings, cassandra);
   assert.deepEqual(run(directory, ["store", "init"], settings), { code: 0, output: "✓ keyspace served has schema 1, there already, nothing was changed\n" });
   const checked = run(directory, ["doctor", "--port", "0", "--data", directory], settings);
   assert.match(checked.output, /store opens: keyspace served of Cassandra/);
@@ -127,6 +134,29 @@ test("`suda store init`, and then a server: what it acknowledged is there after 
   assert.equal(damaged.code, 1);
   assertTold(run(directory, ["verify", "--cassandra-keyspace", "nowhere"], settings), /^suda: There is no keyspace nowhere\n→ suda store init/);
 });
+
+/** `suda store init` begins while nobody answers at its contact point, as beside a Cassandra that starts, and ends when somebody does. */
+async function assertWaits(directory: string, settings: Readonly<Record<string, string>>, cassandra: CassandraServer): Promise<void> {
+  await using proxy = await TcpProxy.open({ port: cassandra.port });
+  proxy.refuse();
+  const child = spawn(process.execPath, [program, "store", "init", "--replication", "1"], {
+    cwd: directory,
+    env: { ...process.env, SUDA_STORE: "cassandra", ...settings, SUDA_CASSANDRA_CONTACT_POINTS: `127.0.0.1:${proxy.port}` },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = once(child, "close");
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (part: Buffer) => (output += part.toString()));
+  await eventually(
+    async () => output.endsWith("\n"),
+    () => {},
+    30_000,
+  );
+  assert.match(output, /^ {2}waiting up to 60 s for Cassandra: Cassandra does not answer at 127\.0\.0\.1:\d+: .*\n$/);
+  proxy.heal();
+  assert.deepEqual(await ended, [0, null], output);
+  assert.match(output, /^.*\n✓ keyspace served has schema 1, made now\n$/);
+}
 
 type DriverClient = new (
   options: object,

@@ -1,7 +1,7 @@
 /** Cassandra as the configuration names it: opened for a server, or initialised. Its driver is loaded only here, when it is wanted. */
 import { readFileSync } from "node:fs";
 import type { Store } from "@suda/server/store";
-import type { CassandraConnection } from "@suda/store-cassandra";
+import type { CassandraConnection, InitOptions } from "@suda/store-cassandra";
 import { CommandError, systemErrorCode } from "../command-error.ts";
 import type { Config, SettingName } from "../config/settings.ts";
 import { storeError } from "./store-error.ts";
@@ -29,10 +29,13 @@ export async function openCassandra(config: Config): Promise<Store> {
 }
 
 /** @throws CommandError `store.unusable`, `config` */
-export async function initCassandra(config: Config, replication: Readonly<Record<string, number>>): Promise<{ readonly before: number; readonly now: number }> {
+export async function initCassandra(
+  config: Config,
+  options: Pick<InitOptions, "replication" | "waitMs" | "onWait">,
+): Promise<{ readonly before: number; readonly now: number }> {
   const driver = await loadCassandraDriver();
   try {
-    return await driver.initCassandraStore({ ...connectionOf(config), replication });
+    return await driver.initCassandraStore({ ...connectionOf(config), ...options });
   } catch (error) {
     throw storeError(error);
   }
