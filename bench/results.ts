@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
+import { quantile } from "@suda/testing";
 
 export function saveResult(name: string, result: object): string {
   const directory = fileURLToPath(new URL("results/", import.meta.url));
@@ -25,15 +26,6 @@ export function machine(): object {
 /** The middle one; of an even number the mean of both. */
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
-}
-
-/** Linear between the nearest two; NaN for none. */
-export function quantile(values: readonly number[], q: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = q * (sorted.length - 1);
-  const low = sorted[Math.floor(at)] ?? Number.NaN;
-  const high = sorted[Math.ceil(at)] ?? Number.NaN;
-  return low + (high - low) * (at - Math.floor(at));
 }
 
 export function round(value: number, digits: number): number {

@@ -6,9 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ServerProcess, writeTokenKey } from "@suda/testing";
-import { Child } from "../child.ts";
-import { readCpuUs, readMemoryBytes } from "../process-cpu.ts";
+import { ChildProgram, readCpuUs, readMemoryBytes, ServerProcess, writeTokenKey } from "@suda/testing";
 import { machine, round, saveResult } from "../results.ts";
 import { sudaServer } from "../suda-server.ts";
 import type { HoldersAnswer, HoldersArgument, HoldersQuestion } from "./holders.ts";
@@ -28,7 +26,7 @@ export async function runConnectionsBench({ connections, conversations, seconds,
   try {
     await using server = await ServerProcess.open(sudaServer({ dataDirectory, store: "lmdb" }));
     const argument: HoldersArgument = { url: server.url, dataDirectory, connections, conversations };
-    await using holders = new Child<HoldersQuestion, HoldersAnswer>(new URL("holders.ts", import.meta.url), argument);
+    await using holders = new ChildProgram<HoldersQuestion, HoldersAnswer>(new URL("holders.ts", import.meta.url), argument);
     await holders.ask({ ask: "prepare" });
     await sleep(5_000);
     const emptyBytes = readMemoryBytes(server.pid);

@@ -1,7 +1,5 @@
 /** The clients of the connections bench: many connections that are greeted, and say nothing more than a page that is open in a tab. */
-import { RawWebSocket, signToken } from "@suda/testing";
-import { answerParent, childArgument } from "../child.ts";
-import { quantile } from "../results.ts";
+import { answerParent, childArgument, quantile, RawWebSocket, signToken } from "@suda/testing";
 
 export interface HoldersArgument {
   readonly url: string;

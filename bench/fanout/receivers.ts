@@ -4,8 +4,7 @@
  * than any server under test; a sample of the sockets parses everything and checks count, text and order.
  */
 import { msgpackCodec } from "@suda/protocol";
-import { RawWebSocket, signToken, WireClient } from "@suda/testing";
-import { answerParent, childArgument } from "../child.ts";
+import { answerParent, childArgument, RawWebSocket, signToken, WireClient } from "@suda/testing";
 
 export type TargetKind = "suda" | "suda-msgpack" | "ws" | "socket.io";
 

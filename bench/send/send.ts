@@ -5,9 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ServerProcess, writeTokenKey } from "@suda/testing";
-import { Child } from "../child.ts";
-import { readCpuUs } from "../process-cpu.ts";
+import { ChildProgram, readCpuUs, ServerProcess, writeTokenKey } from "@suda/testing";
 import { machine, median, round, saveResult } from "../results.ts";
 import { sudaServer } from "../suda-server.ts";
 import type { Quantiles, SendersAnswer, SendersArgument, SendersQuestion } from "./senders.ts";
@@ -66,7 +64,7 @@ async function measure(senders: number, options: SendOptions): Promise<Measureme
     const profile = profileDirectory === undefined ? {} : { profileDirectory: join(profileDirectory, `send-${senders}`) };
     await using server = await ServerProcess.open(sudaServer({ dataDirectory, store: "lmdb", ...profile }));
     const argument: SendersArgument = { url: server.url, dataDirectory, senders };
-    await using load = new Child<SendersQuestion, SendersAnswer>(new URL("senders.ts", import.meta.url), argument);
+    await using load = new ChildProgram<SendersQuestion, SendersAnswer>(new URL("senders.ts", import.meta.url), argument);
     await load.ask({ ask: "connect" });
     await load.ask({ ask: "load", seconds: warmUpSeconds });
     const [serverBefore, loadBefore] = [readCpuUs(server.pid), readCpuUs(load.pid)];

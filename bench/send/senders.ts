@@ -3,9 +3,7 @@
  * under way: the next one leaves when the reply is there. Its partner is connected too, so that the time
  * from the send to the partner's event is measured by the same clock.
  */
-import { RawWebSocket, signToken } from "@suda/testing";
-import { answerParent, childArgument } from "../child.ts";
-import { quantile } from "../results.ts";
+import { answerParent, childArgument, quantile, RawWebSocket, signToken } from "@suda/testing";
 
 export interface SendersArgument {
   readonly url: string;

@@ -1,7 +1,7 @@
 /** One process of the store bench: a store of its own, and senders with one message each under way, all to one conversation. */
 import type { ClientId, ConversationId, UserId } from "@suda/protocol";
 import { openCassandraStore, type CassandraConnection, type CassandraStore } from "@suda/store-cassandra";
-import { answerParent, childArgument } from "../child.ts";
+import { answerParent, childArgument } from "@suda/testing";
 
 export interface AppenderArgument {
   readonly connection: CassandraConnection;

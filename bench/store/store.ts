@@ -4,9 +4,8 @@
  */
 import type { ConversationId, UserId } from "@suda/protocol";
 import { initCassandraStore, openCassandraStore, type CassandraConnection, type CassandraStore } from "@suda/store-cassandra";
-import { CassandraServer } from "@suda/testing";
-import { Child } from "../child.ts";
-import { machine, median, quantile, round, saveResult } from "../results.ts";
+import { CassandraServer, ChildProgram, quantile } from "@suda/testing";
+import { machine, median, round, saveResult } from "../results.ts";
 import type { AppenderAnswer, AppenderArgument, AppenderQuestion } from "./appender.ts";
 
 export interface StoreBenchOptions {
@@ -35,11 +34,11 @@ export async function runStoreBench(options: StoreBenchOptions): Promise<void> {
   const connection: CassandraConnection = { contactPoints: server.contactPoints, localDataCenter: server.dataCenter, keyspace: "bench" };
   await initCassandraStore({ ...connection, replication: { [server.dataCenter]: Math.min(nodes, 3) } });
   await using store = await openCassandraStore(connection);
-  await using one = new Child<AppenderQuestion, AppenderAnswer>(new URL("appender.ts", import.meta.url), {
+  await using one = new ChildProgram<AppenderQuestion, AppenderAnswer>(new URL("appender.ts", import.meta.url), {
     connection,
     name: "one",
   } satisfies AppenderArgument);
-  await using other = new Child<AppenderQuestion, AppenderAnswer>(new URL("appender.ts", import.meta.url), {
+  await using other = new ChildProgram<AppenderQuestion, AppenderAnswer>(new URL("appender.ts", import.meta.url), {
     connection,
     name: "other",
   } satisfies AppenderArgument);
@@ -71,7 +70,7 @@ export async function runStoreBench(options: StoreBenchOptions): Promise<void> {
 
 interface Load {
   readonly store: CassandraStore;
-  readonly children: readonly Child<AppenderQuestion, AppenderAnswer>[];
+  readonly children: readonly ChildProgram<AppenderQuestion, AppenderAnswer>[];
   readonly count: number;
   readonly seconds: number;
   readonly name: string;

@@ -3,11 +3,11 @@
  * side by side: how long a message takes to the members who read, first without and then with the others, and what
  * the server holds in memory for them.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeServerFrames, jsonCodec, stringifyFrame, type ClientId, type ConversationId, type UserId } from "@suda/protocol";
-import { RawWebSocket, ServerProcess, signToken, WireClient, writeTokenKey } from "@suda/testing";
+import { RawWebSocket, readMemoryBytes, ServerProcess, signToken, WireClient, writeTokenKey } from "@suda/testing";
 
 export interface SlowReadersReport {
   readonly clients: number;
@@ -48,11 +48,11 @@ export async function runSlowReaders({ clients, messages }: { readonly clients: 
     await using _ = group;
     await group.open();
     const alone = percentiles(await group.talk(messages, 25));
-    const memoryBeforeBytes = memoryOf(pid);
+    const memoryBeforeBytes = readMemoryBytes(pid);
     const stuck = await group.addStuck(clients);
     // First what the kernel's buffers take, as fast as it goes; what is measured comes after.
     let memoryPeakBytes = memoryBeforeBytes;
-    const watch = setInterval(() => (memoryPeakBytes = Math.max(memoryPeakBytes, memoryOf(pid))), 100);
+    const watch = setInterval(() => (memoryPeakBytes = Math.max(memoryPeakBytes, readMemoryBytes(pid))), 100);
     while (!(await hasLagged(url, clients))) await group.talk(20, 0);
     const beside = percentiles(await group.talk(messages, 25));
     clearInterval(watch);
@@ -190,10 +190,6 @@ async function hasLagged(url: string, count: number): Promise<boolean> {
   const text = await (await fetch(`${url}/metrics`)).text();
   const value = (name: string): number => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\d+)`, "m").exec(text)?.[1] ?? 0);
   return value("suda_lags_total") >= count || value("suda_slow_closes_total") > 0;
-}
-
-function memoryOf(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0) * 1_024;
 }
 
 function percentiles(values: readonly number[]): Percentiles {

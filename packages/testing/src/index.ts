@@ -11,6 +11,7 @@ export {
   type ViolationKind,
 } from "./checker.ts";
 export { atEntry, damaged, findingsOf, ofUser, type Damage } from "./damaged-store.ts";
+export { answerParent, childArgument, ChildProgram } from "./child-program.ts";
 export { freePort } from "./free-port.ts";
 export { HaproxyServer, skipWithoutHaproxy, type HaproxyOptions } from "./haproxy-server.ts";
 export { NginxServer, skipWithoutNginx, type NginxOptions } from "./nginx-server.ts";
@@ -18,6 +19,8 @@ export { goldenKinds, goldenMessage, goldenMessages, type GoldenMessage } from "
 export { RawWebSocket, type RawWebSocketOptions } from "./raw-socket/raw-websocket.ts";
 export { encodeWebSocketFrame, FrameReader, opcodes, type FrameOptions, type ReceivedFrame } from "./raw-socket/websocket-frame.ts";
 export { CommandRefused, ConnectionEnded, WireClient, type WireClientOptions } from "./raw-socket/wire-client.ts";
+export { readCpuUs, readMemoryBytes, readPeakMemoryBytes } from "./process-usage.ts";
+export { quantile } from "./quantile.ts";
 export { SeededRandom } from "./seeded-random.ts";
 export { ServerDidNotStart, ServerProcess, signToken, writeTokenKey, type ServerExit, type ServerProcessOptions } from "./server-process.ts";
 export { CassandraNode } from "./cassandra/cassandra-node.ts";

@@ -1,7 +1,7 @@
-/** A load generator in a process of its own, asked over IPC: one question at a time, one answer each. */
+/** Clients in a process of their own, a load generator say, asked over IPC: one question at a time, one answer each. */
 import { fork, type ChildProcess } from "node:child_process";
 
-export class Child<Question extends object, Answer extends object> implements AsyncDisposable {
+export class ChildProgram<Question extends object, Answer extends object> implements AsyncDisposable {
   readonly pid: number;
   readonly #child: ChildProcess;
 
@@ -13,7 +13,7 @@ export class Child<Question extends object, Answer extends object> implements As
   /** @throws Error when the child ends instead of answering */
   ask(question: Question): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const onExit = (): void => reject(new Error("The load generator ended before it answered; its output says why."));
+      const onExit = (): void => reject(new Error("The child process ended before it answered; its output says why."));
       this.#child.once("exit", onExit);
       this.#child.once("message", (answer) => {
         this.#child.off("exit", onExit);
@@ -31,8 +31,9 @@ export class Child<Question extends object, Answer extends object> implements As
   }
 }
 
-/** The child's side: its argument, and answers to what it is asked. A throw ends it. */
+/** The child's side: its argument, and answers to what it is asked. A throw ends it, and so does the end of the parent. */
 export function answerParent(answer: (question: unknown) => Promise<object>): void {
+  process.once("disconnect", () => process.exit(1));
   process.on("message", (question) => {
     answer(question).then(
       (reply) => process.send?.(reply),

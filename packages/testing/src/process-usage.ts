@@ -14,5 +14,14 @@ export function readCpuUs(pid: number): number {
 
 /** Resident memory, bytes. */
 export function readMemoryBytes(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0) * 1_024;
+  return readStatusBytes(pid, "VmRSS");
+}
+
+/** The most resident memory that the process ever had, bytes. */
+export function readPeakMemoryBytes(pid: number): number {
+  return readStatusBytes(pid, "VmHWM");
+}
+
+function readStatusBytes(pid: number, name: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0) * 1_024;
 }
