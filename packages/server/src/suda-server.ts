@@ -20,6 +20,7 @@ import { Streams } from "./chat/streams.ts";
 import { chatHttp } from "./consumers/chat-http.ts";
 import { chatWebSocket } from "./consumers/chat-websocket.ts";
 import { EventEncoder } from "./consumers/event-encoder.ts";
+import { Turnstile } from "./consumers/turnstile.ts";
 import { DeadLetters } from "./followers/dead-letters.ts";
 import { authenticateHttp, authenticateWebSocket, isBackendRequest } from "./middleware/authentication.ts";
 import { Authenticator, type ApiKey, type TokenKey } from "./middleware/authenticator.ts";
@@ -34,6 +35,7 @@ import type { AddressPolicyOptions } from "./outgoing/address-policy.ts";
 import { mountFetch, protocolRouter, urlRouter } from "./routing/routers.ts";
 import type { ConnectionBounds } from "./serve/served-connection.ts";
 import { SocketServer } from "./serve/socket-server.ts";
+import { countReads } from "./store/counted-store.ts";
 import type { Store } from "./store/store.ts";
 import { createLog, type LogLevel } from "./telemetry/log.ts";
 import { Metrics } from "./telemetry/metrics.ts";
@@ -99,6 +101,9 @@ export const defaultServerLimits: ServerLimits = {
   requests: { perSecond: 50, burst: 200 },
 };
 
+/** Hellos of one user over all connections: each reads as much as many commands. Off where commands are not limited. */
+const helloLimit: RateLimit = { perSecond: 2, burst: 50 };
+
 /** Paths that {@link SudaServer.attach} takes over on a server of the team's own. */
 export const ownPaths = ["/v1", "/openapi.json", "/asyncapi.json", "/docs", "/healthz", "/readyz", "/metrics"] as const;
 
@@ -125,7 +130,8 @@ const webhookLeaseMs = 15_000;
 
 /** @throws TypeError for keys, origins, proxies, hooks, schemas or a node's name that cannot be meant; RangeError for such outgoing addresses */
 export function createServer(options: ServerOptions): SudaServer {
-  const { store, clock = systemClock, random = systemRandom } = options;
+  const { clock = systemClock, random = systemRandom } = options;
+  const store = countReads(options.store, (read, records) => metrics.storeRead(read, records));
   const limits: ServerLimits = { ...defaultServerLimits, ...options.limits };
   const node = options.nodeName;
   if (node !== undefined && !nodeNameExpression.test(node))
@@ -135,6 +141,7 @@ export function createServer(options: ServerOptions): SudaServer {
     ...(node === undefined ? {} : { node }),
     ...(store.stats === undefined ? {} : { storeStats: store.stats.bind(store) }),
     connections: () => sockets.connectionCount,
+    readsWaiting: () => turnstile.waiting,
     layerDropped: () => layer.stats().dropped,
     ...(options.layer?.link === undefined ? {} : { layerLink: options.layer.link }),
     isReady: () => isReady(),
@@ -199,6 +206,8 @@ export function createServer(options: ServerOptions): SudaServer {
   const authenticator = new Authenticator({ ...options.auth, clock });
   const origins = originRule(options.allowedOrigins ?? []);
   const commandLimiter = new RateLimiter(limits.commands, clock);
+  const helloLimiter = new RateLimiter(limits.commands.perSecond === 0 ? limits.commands : helloLimit, clock);
+  const turnstile = new Turnstile({ clock, isCrowded: () => sockets.isCrowded });
   const connectLimiter = new RateLimiter(limits.connects, clock);
   const requestLimiter = new RateLimiter(limits.requests, clock);
 
@@ -235,6 +244,8 @@ export function createServer(options: ServerOptions): SudaServer {
     encoder: new EventEncoder(),
     authenticate: (token) => authenticator.user(token),
     takeCommand: (user) => commandLimiter.take(user),
+    takeHello: (user) => helloLimiter.take(user),
+    turnstile,
     presence,
     goawayWindowMs: options.goawayWindowMs ?? 5_000,
     onFailure,

@@ -2,16 +2,47 @@
  * My conversations by last activity. Sorted at reading, from the heads: keeping an index sorted by activity
  * would write one row per member and message (promise 7 forbids it).
  */
-import { limits, SudaError, type ConversationId, type ReplyOf } from "@suda/protocol";
-import type { ConversationRecord } from "../store/store.ts";
+import { limits, SudaError, type Conversation, type ConversationId, type LogEvent, type ReplyOf } from "@suda/protocol";
+import type { ConversationRecord, MemberRecord, Membership } from "../store/store.ts";
 import { accessConversation } from "./access.ts";
 import type { Actor, ChatContext } from "./context.ts";
 import { viewConversation } from "./view.ts";
 
-/** Ids of all conversations that the user is a member of, and the user's change counter. */
-export async function joinedConversations({ store }: ChatContext, actor: Actor): Promise<{ readonly ids: readonly ConversationId[]; readonly change: number }> {
+/** Where a user is and was a member, with the user's change counter, as read in one moment. */
+export interface Joined {
+  readonly memberships: readonly Membership[];
+  /** Of the conversations that the user is a member of. */
+  readonly ids: readonly ConversationId[];
+  readonly change: number;
+}
+
+export async function joinedConversations({ store }: ChatContext, actor: Actor): Promise<Joined> {
   const { change, memberships } = await store.conversations.memberships(actor.user);
-  return { ids: memberships.filter(({ state }) => state === "joined").map(({ conversation }) => conversation), change };
+  return { memberships, ids: memberships.filter(({ state }) => state === "joined").map(({ conversation }) => conversation), change };
+}
+
+/** By last activity. */
+export async function recordsOf(context: ChatContext, ids: readonly ConversationId[]): Promise<readonly ConversationRecord[]> {
+  const records = [...(await context.store.conversations.getMany(ids))].sort(byActivity);
+  for (const record of records) context.watch?.heads.learn(record);
+  return records;
+}
+
+/** What was read already of some of the conversations of a page. */
+export interface KnownOfPage {
+  readonly members: ReadonlyMap<ConversationId, MemberRecord>;
+  readonly last: ReadonlyMap<ConversationId, LogEvent>;
+}
+
+/** @param records of this page */
+export async function viewPage(context: ChatContext, actor: Actor, records: readonly ConversationRecord[], known?: KnownOfPage): Promise<Conversation[]> {
+  const conversations: Conversation[] = [];
+  for (const record of records) {
+    const member = known?.members.get(record.id) ?? (await context.store.conversations.member(record.id, actor.user));
+    // Removed between the two reads.
+    if (member !== undefined) conversations.push(await viewConversation(context, record, member, known?.last.get(record.id)));
+  }
+  return conversations;
 }
 
 /**
@@ -25,19 +56,16 @@ export async function listConversations(
   { cursor, limit = limits.pageDefault }: { readonly cursor?: string; readonly limit?: number },
 ): Promise<ReplyOf<"conversation.list"> & { readonly change: number }> {
   const { ids, change } = await joinedConversations(context, actor);
-  const records = [...(await context.store.conversations.getMany(ids))].sort(byActivity);
-  for (const record of records) context.watch?.heads.learn(record);
+  const records = await recordsOf(context, ids);
   const start = cursor === undefined ? 0 : startAfter(records, cursor);
-  const page = records.slice(start, start + limit);
-  const conversations = [];
-  for (const record of page) {
-    const member = await context.store.conversations.member(record.id, actor.user);
-    // Removed between the two reads.
-    if (member !== undefined) conversations.push(await viewConversation(context, record, member));
-  }
-  const more = start + limit < records.length;
-  const last = page.at(-1);
-  return { conversations, more, ...(more && last !== undefined ? { next: `${last.head.at}_${last.id}` } : {}), change };
+  const conversations = await viewPage(context, actor, records.slice(start, start + limit));
+  return { conversations, ...placeOfNext(records, start + limit), change };
+}
+
+/** Whether there is a page that begins at `start`, and its cursor. */
+export function placeOfNext(records: readonly ConversationRecord[], start: number): { readonly more: boolean; readonly next?: string } {
+  const last = records[start - 1];
+  return start < records.length && last !== undefined ? { more: true, next: `${last.head.at}_${last.id}` } : { more: false };
 }
 
 /** @throws SudaError conversation.not_found */

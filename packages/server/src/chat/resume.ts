@@ -6,6 +6,7 @@
 import { limits, stringifyFrame, type ConversationId, type Cursor, type LogEvent, type Resume, type Resumed } from "@suda/protocol";
 import type { ConversationRecord, MemberRecord } from "../store/store.ts";
 import type { Actor, ChatContext } from "./context.ts";
+import type { Joined, KnownOfPage } from "./list-conversations.ts";
 import { viewEvents } from "./view.ts";
 
 /** Of all events of one resume together. */
@@ -18,6 +19,8 @@ export interface Missed {
   readonly left: readonly ConversationId[];
   /** Conversations to show anew: joined, or read on another device, since `change`. */
   readonly changed: readonly ConversationId[];
+  /** What was read for it, and need not be read again for the list. */
+  readonly known: KnownOfPage;
 }
 
 interface Budget {
@@ -25,24 +28,37 @@ interface Budget {
   bytes: number;
 }
 
-export async function resume(context: ChatContext, actor: Actor, { change, cursors }: Resume): Promise<Missed> {
+/**
+ * @param joined read after the connection joined its groups, so that what moves afterwards is told live
+ * @param records of the conversations that the user is a member of, read after `joined`
+ */
+export async function resume(
+  context: ChatContext,
+  actor: Actor,
+  { change, cursors }: Resume,
+  { joined, records }: { readonly joined: Joined; readonly records: readonly ConversationRecord[] },
+): Promise<Missed> {
   const { conversations } = context.store;
-  const { memberships } = await conversations.memberships(actor.user);
-  const joined = new Set(memberships.filter(({ state }) => state === "joined").map(({ conversation }) => conversation));
-  const moved = memberships.filter((membership) => membership.change > change);
+  const own = new Map(records.map((record) => [record.id, record]));
+  const current = new Set(joined.ids);
+  const moved = joined.memberships.filter((membership) => membership.change > change);
   const asked = Object.entries(cursors) as [ConversationId, Cursor][];
-  const gone = asked.map(([id]) => id).filter((id) => !joined.has(id));
+  const gone = asked.map(([id]) => id).filter((id) => !current.has(id));
   const left = new Set([...gone, ...moved.filter(({ state }) => state === "left").map(({ conversation }) => conversation)]);
   const resumed: Resumed[] = [];
+  const members = new Map<ConversationId, MemberRecord>();
   const budget: Budget = { events: maxEvents, bytes: maxBytes };
   for (const [id, cursor] of asked) {
-    const record = joined.has(id) ? await conversations.get(id) : undefined;
-    const isBehind = record !== undefined && (cursor.epoch !== record.epoch || cursor.seq !== record.head.seq);
-    const member = isBehind ? await conversations.member(id, actor.user) : undefined;
-    const missed = record === undefined || member === undefined ? undefined : await missedOf(context, { record, member, cursor, budget });
-    if (missed !== undefined) resumed.push(missed);
+    const record = own.get(id);
+    if (record === undefined || (cursor.epoch === record.epoch && cursor.seq === record.head.seq)) continue;
+    const member = await conversations.member(id, actor.user);
+    if (member === undefined) continue;
+    members.set(id, member);
+    resumed.push(await missedOf(context, { record, member, cursor, budget }));
   }
-  return { resumed, left: [...left], changed: moved.filter(({ state }) => state === "joined").map(({ conversation }) => conversation) };
+  const last = new Map(resumed.flatMap(({ conversation, events }) => events.slice(-1).map((event) => [conversation, event] as const)));
+  const changed = moved.filter(({ state }) => state === "joined").map(({ conversation }) => conversation);
+  return { resumed, left: [...left], changed, known: { members, last } };
 }
 
 interface Asked {

@@ -112,12 +112,20 @@ export function viewMember({ user, role, joinedAt, readSeq, deliveredSeq }: Memb
   return { user, role, joinedAt, ...(withReceipts ? { read: readSeq, delivered: deliveredSeq } : {}) };
 }
 
-/** A conversation as `member` sees it; as the backend sees it when there is no member. */
-export async function viewConversation(context: ChatContext, record: ConversationRecord, member: MemberRecord | undefined): Promise<Conversation> {
+/**
+ * A conversation as `member` sees it; as the backend sees it when there is no member.
+ * @param known its last event as the member sees it, where that was read already
+ */
+export async function viewConversation(
+  context: ChatContext,
+  record: ConversationRecord,
+  member: MemberRecord | undefined,
+  known?: LogEvent,
+): Promise<Conversation> {
   const { id, kind, epoch, createdAt, createdBy, title, avatar, data, memberCount, head, pins, between, floor, write, slowModeMs, retentionMs, control } =
     record;
-  const lastEntry = head.seq === (floor?.seq ?? 0) ? [] : await context.store.log.readBefore(id, head.seq + 1, 1);
-  const [last] = await viewEvents(context, member ?? { user: systemUser }, id, lastEntry);
+  const isEmpty = head.seq === (floor?.seq ?? 0);
+  const last = isEmpty ? undefined : known?.seq === head.seq ? known : await lastEvent(context, record, member);
   // In a conversation with oneself that is oneself.
   const other = member === undefined ? undefined : (between?.find((user) => user !== member.user) ?? between?.[0]);
   return {
@@ -142,6 +150,11 @@ export async function viewConversation(context: ChatContext, record: Conversatio
     ...(control === undefined ? {} : { control }),
     ...(member === undefined ? {} : viewOwnSide(context, record, member)),
   };
+}
+
+async function lastEvent(context: ChatContext, { id, head }: ConversationRecord, member: MemberRecord | undefined): Promise<LogEvent | undefined> {
+  const [last] = await viewEvents(context, member ?? { user: systemUser }, id, await context.store.log.readBefore(id, head.seq + 1, 1));
+  return last;
 }
 
 /** What only this member sees: their marks and settings. */

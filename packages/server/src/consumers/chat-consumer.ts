@@ -34,6 +34,7 @@ import type { EventEncoder } from "./event-encoder.ts";
 import { LayerNews } from "./layer-news.ts";
 import { PresenceWatch } from "./presence-watch.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import type { Turnstile } from "./turnstile.ts";
 import { withResolvers } from "./with-resolvers.ts";
 
 /** What all consumers of a server share. */
@@ -46,6 +47,10 @@ export interface ChatConsumerEnvironment {
   readonly authenticate: (token: string) => Promise<UserPrincipal>;
   /** 0 when the user may send one more command, else the milliseconds until then. */
   readonly takeCommand: (user: UserId) => number;
+  /** 0 when the user may say one more hello, else the milliseconds until then. */
+  readonly takeHello: (user: UserId) => number;
+  /** Of all connections. */
+  readonly turnstile: Turnstile;
   readonly presence: Presence;
   /** Within how many ms of a restart's `goaway` clients are asked to come back. */
   readonly goawayWindowMs: number;
@@ -65,6 +70,8 @@ const helloTimeoutMs = 10_000;
 const maxRefusals = 1_000;
 /** Commands that may make a conversation. */
 const opening: ReadonlySet<string> = new Set(["conversation.open", "conversation.create", "user.block"]);
+/** Commands that read much and can wait, as `hello` does. */
+const reading: ReadonlySet<string> = new Set(["history.get", "conversation.list", "member.list"]);
 /** setTimeout's longest; a token of over 24 days is looked at again then. */
 const maxTimerMs = 2_147_483_647;
 
@@ -101,7 +108,7 @@ export class ChatConsumer {
     this.#handshakePrincipal = principal;
     const { encoder, onFailure, metrics } = environment;
     this.#deliveries = new Deliveries({ connection, codec, encoder, onFailure, metrics });
-    this.#timer = environment.clock.schedule(helloTimeoutMs, () => this.#close("hello_timeout"));
+    this.#timer = this.#expectHello();
   }
 
   async onMessage(message: string | Uint8Array): Promise<void> {
@@ -157,7 +164,8 @@ export class ChatConsumer {
     if (command.type === "presence.unwatch") return void (await this.#answer(command, () => unwatch(state.presenceWatch, command.users)));
     await this.#settleSends();
     await this.#answer(command, async () => {
-      const reply = await this.#handle(state.actor, command);
+      const handle = (): Promise<object> => this.#handle(state.actor, command);
+      const reply = reading.has(command.type) ? await this.#environment.turnstile.pass(handle) : await handle();
       // Whoever opened or created it receives its events from here on, not only when the layer's word arrives.
       if (opening.has(command.type)) await state.subscriptions.join((reply as { conversation: Conversation }).conversation.id);
       return reply;
@@ -198,12 +206,12 @@ export class ChatConsumer {
   // ── hello ───────────────────────────────────────────────────────────────────────────────────────────
 
   async #hello(command: CommandOf<"hello">): Promise<void> {
-    const { authenticate, layer } = this.#environment;
+    const { authenticate, takeHello, turnstile } = this.#environment;
     let principal: UserPrincipal;
-    let actor: Actor;
     try {
       principal = command.token === undefined ? this.#principalOfHandshake() : await authenticate(command.token);
-      actor = await actorFor(this.#environment.context, { user: principal.user as UserId, isBackend: false, isSignedBot: principal.isBot === true });
+      const retryAfterMs = takeHello(principal.user as UserId);
+      if (retryAfterMs > 0) throw new SudaError("rate.limited", `Too many connections of this user; wait ${retryAfterMs} ms.`, { retryAfterMs });
     } catch (error) {
       if (!(error instanceof SudaError)) return this.#fail(command.type, error, command.ref);
       this.#refuse(command.type, error, command.ref);
@@ -211,6 +219,29 @@ export class ChatConsumer {
       if (error.code === "auth.invalid") return this.#close("auth_invalid");
       return;
     }
+    if (this.#isClosed()) return;
+    // It was said in time, however long the server takes for it.
+    this.#timer.cancel();
+    try {
+      await turnstile.pass(() => this.#greet(command, principal));
+    } catch (error) {
+      this.#fail(command.type, error, command.ref);
+    }
+    if (this.#state.is === "new") this.#timer = this.#expectHello();
+  }
+
+  #expectHello(): { cancel(): void } {
+    return this.#environment.clock.schedule(helloTimeoutMs, () => this.#close("hello_timeout"));
+  }
+
+  async #greet(command: CommandOf<"hello">, principal: UserPrincipal): Promise<void> {
+    if (this.#isClosed()) return;
+    const { layer } = this.#environment;
+    let actor: Actor = await actorFor(this.#environment.context, {
+      user: principal.user as UserId,
+      isBackend: false,
+      isSignedBot: principal.isBot === true,
+    });
     if (this.#isClosed()) return;
     const { promise: isReady, resolve: ready } = withResolvers();
     // Events of the layer wait in the channel's inbox until the reply is out.
@@ -229,8 +260,8 @@ export class ChatConsumer {
     const isGreeted = await this.#answer(command, async () => {
       await this.#environment.context.store.users.ensure([actor.user], this.#environment.clock.now());
       // First the groups, then the log: what comes between is in the inbox, and nothing is missed.
-      await subscriptions.joinAll();
-      return greet(this.#environment.context, actor, command.resume);
+      const joined = await subscriptions.joinAll();
+      return greet(this.#environment.context, actor, joined, command.resume);
     });
     this.#refusals = 0;
     if (!isGreeted) this.#close("internal");

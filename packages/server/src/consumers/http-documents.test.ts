@@ -155,6 +155,8 @@ describe("documents", () => {
     assert.match(String(body), /^suda_commands_total\{type="hello",code="ok"\} 1$/m);
     assert.match(String(body), /^suda_commands_total\{type="unreadable",code="frame\.unknown_type"\} 1$/m);
     assert.match(String(body), /^suda_failures_total 0$/m);
+    assert.match(String(body), /^suda_store_reads_total\{op="conversations\.memberships"\} 2$/m);
+    assert.match(String(body), /^suda_reads_waiting 0$/m);
     await suda.server.drain();
     assert.equal((await suda.http().get("/readyz")).status, 503, "draining");
   });

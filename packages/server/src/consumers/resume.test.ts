@@ -16,6 +16,11 @@ async function comeBack(suda: TestServer, user: string, cursors: Cursors, change
   return { connection, reply };
 }
 
+async function readsOf(suda: TestServer): Promise<ReadonlyMap<string, number>> {
+  const { body } = await suda.http().get("/metrics");
+  return new Map([...String(body).matchAll(/^suda_store_reads_total\{op="([^"]+)"\} (\d+)$/gm)].map(([, op = "", count]) => [op, Number(count)]));
+}
+
 const seqsOf = (events: readonly LogEvent[]): readonly number[] => events.map(({ seq }) => seq);
 
 describe("resume", () => {
@@ -34,6 +39,29 @@ describe("resume", () => {
       { conversation: busy.id, outcome: "events", epoch: busy.epoch, head: 3, events: [2, 3], more: false },
     );
     assert.deepEqual(reply.left, []);
+  });
+
+  test("coming back reads record, membership and last event of each conversation once, and the list twice", async () => {
+    await using suda = await TestServer.open();
+    await using alice = await suda.connect("alice");
+    const groups: Conversation[] = [];
+    for (let count = 0; count < 5; count++) groups.push(await createTestGroup(alice, ["bob"]));
+    for (const { id } of groups) await say(alice, id, "one");
+    const [busy, ...quiet] = groups.map((group) => ({ ...group, head: 1 })) as [Conversation, ...Conversation[]];
+    const before = await readsOf(suda);
+    const { connection, reply } = await comeBack(suda, "bob", { ...cursorsOf(quiet), ...cursorsOf([busy], 0) });
+    await using _ = connection;
+    const after = await readsOf(suda);
+    assert.deepEqual([reply.conversations.length, seqsOf(reply.resumed?.[0]?.events ?? [])], [5, [1]]);
+    assert.deepEqual(Object.fromEntries([...after].map(([op, count]) => [op, count - (before.get(op) ?? 0)]).filter(([, count]) => count !== 0)), {
+      "users.getMany": 1,
+      "conversations.memberships": 2,
+      "conversations.getMany": 5,
+      "conversations.member": 5,
+      // The last event of the busy one came with what was missed.
+      "log.readAfter": 1,
+      "log.readBefore": 4,
+    });
   });
 
   test("[D7] the events of a resume are the log's, and what is said while one comes back arrives once and in order", async () => {

@@ -7,7 +7,7 @@ import { SudaError, type ConversationId } from "@suda/protocol";
 import type { Channel } from "../channel-layer/channel-layer.ts";
 import type { Actor, ChatContext } from "../chat/context.ts";
 import { conversationGroup, userGroup } from "../chat/fan-out.ts";
-import { joinedConversations } from "../chat/list-conversations.ts";
+import { joinedConversations, type Joined } from "../chat/list-conversations.ts";
 
 /** How often the list of conversations may change while its groups are joined. */
 const maxRounds = 10;
@@ -28,21 +28,22 @@ export class Subscriptions {
   /**
    * Joins the groups of the user and of all conversations; again when the list changed meanwhile, so that neither
    * a join nor a removal falls between.
+   * @returns the list as it was read last, after all of its groups were joined
    * @throws SudaError server.busy
    */
-  async joinAll(): Promise<void> {
+  async joinAll(): Promise<Joined> {
     const { layer, watch } = this.#context;
     watch?.memberships.beforeJoining(this.#actor.user);
     await layer.groupAdd(userGroup(this.#actor.user), this.#channel);
     const joined = new Set<ConversationId>();
     for (let round = 0; round < maxRounds; round++) {
-      const { ids, change } = await joinedConversations(this.#context, this.#actor);
-      const wanted = new Set(ids);
+      const list = await joinedConversations(this.#context, this.#actor);
+      const wanted = new Set(list.ids);
       const added = [...wanted].filter((id) => !joined.has(id));
       const removed = [...joined].filter((id) => !wanted.has(id));
       if (round > 0 && added.length === 0 && removed.length === 0) {
-        watch?.memberships.learn(this.#actor.user, change);
-        return;
+        watch?.memberships.learn(this.#actor.user, list.change);
+        return list;
       }
       for (const id of added) {
         this.#removedAt?.delete(id);

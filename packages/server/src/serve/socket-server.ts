@@ -34,6 +34,8 @@ export interface SocketServerOptions {
 }
 
 const sweepIntervalMs = 1_000;
+/** So many new connections within so many ms, and the last of them just now: more are likely to wait. */
+const crowd = { connections: 32, withinMs: 100, nowMs: 20 };
 /** Connections that are told of a restart in one turn. */
 const drainBatch = 250;
 
@@ -50,6 +52,8 @@ export class SocketServer implements AsyncDisposable {
   readonly #requestListener: (request: IncomingMessage, response: import("node:http").ServerResponse) => void;
   #listening: Server[] = [];
   #handshakes = 0;
+  /** Newcomers of this span of time and of the one before. */
+  #newcomers = { sinceMs: 0, count: 0, before: 0, lastAtMs: 0 };
   #isDraining = false;
 
   constructor(options: SocketServerOptions) {
@@ -85,6 +89,12 @@ export class SocketServer implements AsyncDisposable {
     return this.#connections.size;
   }
 
+  /** Whether so many are coming in at this moment that others are likely to wait to be taken from the system. */
+  get isCrowded(): boolean {
+    const { count, before, lastAtMs } = this.#newcomers;
+    return count + before >= crowd.connections && this.#options.clock.monotonicMs() - lastAtMs < crowd.nowMs;
+  }
+
   get isDraining(): boolean {
     return this.#isDraining;
   }
@@ -96,6 +106,7 @@ export class SocketServer implements AsyncDisposable {
   async listen(address: { readonly port: number; readonly host: string }): Promise<{ readonly port: number; readonly url: string }> {
     const server = createServer(this.#requestListener);
     server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head));
+    server.on("connection", () => this.#countNewcomer());
     this.#harden(server);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -173,6 +184,14 @@ export class SocketServer implements AsyncDisposable {
     clearInterval(this.#sweeper);
     await this.drain(1_000);
     this.#upgrader.close();
+  }
+
+  #countNewcomer(): void {
+    const now = this.#options.clock.monotonicMs();
+    const spanMs = now - this.#newcomers.sinceMs;
+    if (spanMs >= crowd.withinMs) this.#newcomers = { sinceMs: now, count: 0, before: spanMs < 2 * crowd.withinMs ? this.#newcomers.count : 0, lastAtMs: now };
+    this.#newcomers.count++;
+    this.#newcomers.lastAtMs = now;
   }
 
   #harden(server: Server): void {

@@ -5,6 +5,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { ChannelLayerLink } from "../channel-layer/channel-layer.ts";
 import type { ChatMetrics } from "../chat/context.ts";
+import type { StoreRead } from "../store/counted-store.ts";
 import type { StoreStats } from "../store/store-status.ts";
 
 export interface MetricsSources {
@@ -12,6 +13,8 @@ export interface MetricsSources {
   readonly node?: string;
   readonly connections: () => number;
   readonly layerDropped: () => number;
+  /** Hellos and pages that wait for their turn. */
+  readonly readsWaiting: () => number;
   /** Of a layer of several nodes. */
   readonly layerLink?: ChannelLayerLink;
   /** Of a store that counts. */
@@ -25,8 +28,9 @@ export class Metrics implements ChatMetrics {
   readonly #registry: Registry = new Registry();
   #isObserving = false;
   readonly #commands: Counter<"type" | "code">;
-  /** Counted as a plain number, because it is on the hot path of fan-out. */
+  /** Counted as plain numbers, because they are on hot paths. */
   #deliveries = 0;
+  readonly #storeReads = new Map<StoreRead, number>();
   readonly #sendMs: Histogram;
   readonly #lags: Counter;
   readonly #historyReads: Counter<"direction">;
@@ -57,6 +61,7 @@ export class Metrics implements ChatMetrics {
         },
       });
     counted("suda_deliveries_total", "Events given to connections", () => this.#deliveries);
+    countStoreReads(this.#storeReads, registers);
     this.#sendMs = new Histogram({
       name: "suda_send_durable_ms",
       help: "From a send command to its durable commit, milliseconds",
@@ -100,6 +105,7 @@ export class Metrics implements ChatMetrics {
         },
       });
     gauge("suda_connections", "Open WebSocket connections", sources.connections);
+    gauge("suda_reads_waiting", "Hellos and pages that wait until the server has time for them", sources.readsWaiting);
     gauge("suda_layer_dropped", "Events that the channel layer dropped since the start", sources.layerDropped);
     const { layerLink } = sources;
     if (layerLink !== undefined) {
@@ -148,6 +154,11 @@ export class Metrics implements ChatMetrics {
     this.#deliveries++;
   }
 
+  /** @param records as `countReads` counts them */
+  storeRead(op: StoreRead, records: number): void {
+    this.#storeReads.set(op, (this.#storeReads.get(op) ?? 0) + records);
+  }
+
   lagged(): void {
     this.#lags.inc();
   }
@@ -171,4 +182,17 @@ export class Metrics implements ChatMetrics {
   failure(): void {
     this.#failures.inc();
   }
+}
+
+function countStoreReads(storeReads: ReadonlyMap<StoreRead, number>, registers: Registry[]): Counter<"op"> {
+  return new Counter({
+    name: "suda_store_reads_total",
+    help: "Records and pages that were read of the store, by the read",
+    labelNames: ["op"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [op, count] of storeReads) this.inc({ op }, count);
+    },
+  });
 }
