@@ -20,7 +20,7 @@ import {
 import { openApiDocument } from "@suda/server";
 import { benchmarkFigures } from "./benchmark-figures.ts";
 import { botMakers } from "./bot-tables.ts";
-import { nodesTable, settingsTable, sizingTable } from "./operations-tables.ts";
+import { nodesTable, settingsTable, sizingTable, stormTable } from "./operations-tables.ts";
 import { describe, fieldTable, show, table, type SchemaNode } from "./schema-tables.ts";
 
 export const root: string = fileURLToPath(new URL("../", import.meta.url));
@@ -64,6 +64,7 @@ const makers: Readonly<Record<string, (argument: string) => string>> = {
   settings: () => settingsTable(root),
   sizing: sizingTable,
   nodes: nodesTable,
+  storm: stormTable,
   benchmarks: (language) => benchmarkFigures(language === "ko" ? "ko" : "en"),
 };
 

@@ -34,6 +34,32 @@ interface NodesResult extends Origin {
   }[];
 }
 
+interface StormTimes {
+  readonly clients: number;
+  readonly resumedMs: { readonly p50: number; readonly p99: number; readonly all: number };
+  readonly tookMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly refusals: Readonly<Record<string, number>>;
+}
+
+/** One run of each kind of `npm run test:faults -- storm`. */
+interface StormResult extends Origin {
+  readonly runs: readonly {
+    readonly kind: string;
+    readonly clients: number;
+    readonly conversations: number;
+    readonly outageMs: number;
+    readonly missed: { readonly messages: number; readonly conversations: number; readonly overOnePage: number };
+    readonly returning?: StormTimes;
+    readonly hasty?: StormTimes;
+    readonly storeReadsPerClient: number;
+    readonly serverCpuMsPerClient: number;
+    readonly memoryMiB: { readonly fresh: number; readonly quiet: number; readonly peak: number };
+    readonly bystander: { readonly sends: number; readonly p50: number; readonly p99: number; readonly max: number };
+    readonly readyMaxMs: number;
+    readonly violations: number;
+  }[];
+}
+
 /** @param root of the repository */
 export function settingsTable(root: string): string {
   return execFileSync(process.execPath, [`${root}apps/suda/bin/suda.js`, "config", "doc"], { encoding: "utf8" }).trim();
@@ -101,4 +127,49 @@ export function nodesTable(): string {
     "acknowledged → shown elsewhere: p50 / p99, most",
   ];
   return [table(head, rows), originOf(result)].join("\n\n");
+}
+
+export function stormTable(): string {
+  const result = readResult("storm") as StormResult | undefined;
+  if (result === undefined) return "Not measured yet: `npm run test:faults -- storm --save`.";
+  const { runs } = result;
+  const timesOf = (name: string, times: StormTimes | undefined): readonly string[][] => {
+    if (times === undefined) return [];
+    const { resumedMs, tookMs, refusals } = times;
+    const refused = Object.entries(refusals).map(([code, count]) => `\`${code}\` ${number(count)}`);
+    return [
+      [
+        `${number(times.clients)} ${name}`,
+        [resumedMs.p50, resumedMs.p99, resumedMs.all].map(seconds).join(" / "),
+        [tookMs.p50, tookMs.p99, tookMs.max].map(seconds).join(" / "),
+        refused.length === 0 ? "none" : refused.join(", "),
+      ],
+    ];
+  };
+  const rows = runs.flatMap(({ kind, returning, hasty }) => {
+    const beside = kind === "mixed" ? ", beside each other" : "";
+    return [...timesOf(`well-behaved${beside}`, returning), ...timesOf(`ill-behaved${beside}`, hasty)];
+  });
+  const costs = runs.map((run) => [
+    `${number(run.clients)} × ${run.conversations} conversations, ${run.kind}`,
+    `${seconds(run.outageMs)}, ${number(run.missed.messages)} messages`,
+    String(run.violations),
+    number(run.storeReadsPerClient),
+    `${run.serverCpuMsPerClient} ms`,
+    `${run.memoryMiB.fresh} → ${run.memoryMiB.peak} MiB (${run.memoryMiB.quiet})`,
+    `${run.bystander.p50} / ${run.bystander.p99} ms, ${number(run.bystander.max)}`,
+    `${number(run.readyMaxMs)} ms`,
+  ]);
+  const head = ["clients", "resumed: half / 99 % / all", "the try that succeeded took: p50 / p99, most", "refusals and failed tries, by code"];
+  const costHead = [
+    "storm",
+    "away, missed",
+    "not resumed exactly",
+    "store reads per client",
+    "server CPU per client",
+    "memory before → most (quietly connected)",
+    "a bystander's send: p50 / p99, most",
+    "`/readyz`, most",
+  ];
+  return [table(head, rows), table(costHead, costs), originOf(result)].join("\n\n");
 }

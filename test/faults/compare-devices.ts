@@ -65,7 +65,7 @@ function idsOf(client: SudaClient): string {
 }
 
 /** JSON with sorted keys: fields may come in any order. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     typeof part === "object" && part !== null && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))

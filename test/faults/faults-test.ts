@@ -6,12 +6,14 @@ import { describeNetwork, runNetwork } from "./network.ts";
 import { describeWebhooks, isUnaffected, runWebhooks } from "./webhooks.ts";
 import { balancers } from "../proxies/balancers.ts";
 import { runNodesCommand } from "../nodes/nodes-command.ts";
+import { runStormCommand } from "./storm-command.ts";
 import { describeSlowReaders, isWithinBounds, runSlowReaders } from "./slow-readers.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     clients: { type: "string" },
+    conversations: { type: "string" },
     messages: { type: "string" },
     replies: { type: "string" },
     seconds: { type: "string" },
@@ -23,10 +25,11 @@ const { values, positionals } = parseArgs({
     balancer: { type: "string" },
     fault: { type: "string", multiple: true },
     all: { type: "boolean" },
+    kind: { type: "string", multiple: true },
     save: { type: "boolean" },
   },
 });
-const { fault, all, balancer, save, ...numbers } = values;
+const { fault, all, balancer, kind, save, ...numbers } = values;
 const wanted = (name: keyof typeof numbers, otherwise: number): number => Number(numbers[name] ?? otherwise);
 const isBalancer = (name: string | undefined): name is keyof typeof balancers | undefined => name === undefined || Object.hasOwn(balancers, name);
 
@@ -54,6 +57,18 @@ const tests: Readonly<Record<string, () => Promise<{ readonly lines: readonly st
     const report = await runFencing({ replies: wanted("replies", 10_000), seed: wanted("seed", Math.floor(Math.random() * 2 ** 32)) });
     return { lines: describeFencing(report), isKept: report.found.length === 0 };
   },
+  storm: async () => {
+    const seed = wanted("seed", Math.floor(Math.random() * 2 ** 32));
+    const isKept = await runStormCommand({
+      clients: wanted("clients", 5_000),
+      conversations: wanted("conversations", 20),
+      seed,
+      kinds: kind ?? [],
+      isSaved: save === true,
+    });
+    // Each run prints its own lines.
+    return { lines: [], isKept };
+  },
   nodes: async () => {
     const seed = wanted("seed", Math.floor(Math.random() * 2 ** 32));
     const numbersOf = {
@@ -78,6 +93,7 @@ if (run === undefined || Object.values(numbers).some((value) => !Number.isIntege
        npm run test:faults -- drain [--clients 200] [--seed N]
        npm run test:faults -- fencing [--replies 10000] [--seed N]
        npm run test:faults -- webhooks [--seconds 180] [--seed N]
+       npm run test:faults -- storm [--clients 5000] [--conversations 20] [--kind NAME…] [--seed N] [--save]
        npm run test:faults -- nodes --fault NAME… | --all [--balancer nginx] [--nodes 3] [--cassandra-nodes 3] [--clients 300] [--rounds 1] [--seed N] [--save]`);
   process.exitCode = 2;
 } else {

@@ -3,7 +3,7 @@
  * group of all; what they do all day; and how the logs are read when they have stopped.
  */
 import { ConnectionLost, OutboxFull, RequestRefused, type ClientConversation } from "@suda/client";
-import type { LogEvent, UserId } from "@suda/protocol";
+import type { ConversationId, LogEvent, UserId } from "@suda/protocol";
 import type { Store } from "@suda/server/store";
 import { type LogReading, type SeededRandom, signToken, WireClient } from "@suda/testing";
 import type { Device } from "./device.ts";
@@ -101,7 +101,7 @@ function ask(request: Promise<unknown>): void {
 /** Every log as the store has it: messages as they were written, whatever was edited since. */
 export async function logsOf(store: Store): Promise<readonly LogReading[]> {
   const readings: LogReading[] = [];
-  for (const conversation of await store.conversations.list(undefined, 1_000)) {
+  for await (const conversation of conversationsOf(store)) {
     const entries: LogReading["entries"][number][] = [];
     for (let after = 0; ; ) {
       const page = await store.log.readAfter(conversation, after, 1_000);
@@ -116,4 +116,8 @@ export async function logsOf(store: Store): Promise<readonly LogReading[]> {
     readings.push({ conversation, reader: "the store", entries });
   }
   return readings;
+}
+
+async function* conversationsOf(store: Store): AsyncGenerator<ConversationId> {
+  for (let ids = await store.conversations.list(undefined, 1_000); ids.length > 0; ids = await store.conversations.list(ids.at(-1), 1_000)) yield* ids;
 }
