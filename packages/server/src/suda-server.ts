@@ -207,7 +207,7 @@ export function createServer(options: ServerOptions): SudaServer {
   const origins = originRule(options.allowedOrigins ?? []);
   const commandLimiter = new RateLimiter(limits.commands, clock);
   const helloLimiter = new RateLimiter(limits.commands.perSecond === 0 ? limits.commands : helloLimit, clock);
-  const turnstile = new Turnstile({ clock, isCrowded: () => sockets.isCrowded });
+  const turnstile = new Turnstile({ clock, nextTurn: (task) => void setImmediate(task), isCrowded: () => sockets.isCrowded });
   const connectLimiter = new RateLimiter(limits.connects, clock);
   const requestLimiter = new RateLimiter(limits.requests, clock);
 

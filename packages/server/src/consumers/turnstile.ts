@@ -10,6 +10,8 @@ import { SudaError, type Clock, type Timer } from "@suda/protocol";
 
 export interface TurnstileOptions {
   readonly clock: Clock;
+  /** Runs a task when what the system has brought until now was looked at: `setImmediate`. */
+  readonly nextTurn: (task: () => void) => void;
   /** Whether new connections wait to be taken. */
   readonly isCrowded: () => boolean;
   /** For a store that is asked over a network; default 64. */
@@ -31,10 +33,10 @@ interface Waiting {
 const retryAfterMs = 2_000;
 /**
  * A turn takes one new connection from the system (libuv since 1.45): were every turn filled with reading, thousands of newcomers
- * would wait outside for seconds, and a balancer's question after `/readyz` with them. So they come in first, and with every so
- * many turns of the clock some reading is done all the same.
+ * would wait outside for seconds, and a balancer's question after `/readyz` with them. So they come in first, and after so
+ * many turns some reading is done all the same.
  */
-const turnsForNewcomers = 4;
+const turnsForNewcomers = 8;
 
 export class Turnstile {
   readonly #options: Required<TurnstileOptions>;
@@ -77,12 +79,12 @@ export class Turnstile {
   }
 
   #mayBegin(): boolean {
-    const { clock, isCrowded, budgetMs, maxUnderWay } = this.#options;
+    const { clock, nextTurn, isCrowded, budgetMs, maxUnderWay } = this.#options;
     if (this.#underWay >= maxUnderWay) return false;
     const now = clock.monotonicMs();
     if (this.#turnBeganAtMs === undefined) {
       this.#turnBeganAtMs = now;
-      clock.schedule(0, () => {
+      nextTurn(() => {
         this.#turnBeganAtMs = undefined;
         this.#turnsLeft++;
         this.#next();
