@@ -1,19 +1,20 @@
-/** The store's conformance suite on a real Cassandra of one node: a keyspace per test. */
+/** The store's conformance suite on a real Cassandra of one node. */
 import { after, before, describe, test } from "node:test";
 import { Client } from "cassandra-driver";
-import { CassandraServer, skipWithoutCassandra, storeSuite } from "@suda/testing";
+import { openSharedCassandra, skipWithoutCassandra, storeSuite, type SharedCassandra } from "@suda/testing";
 import { initCassandraStore, openCassandraStore } from "./open-cassandra-store.ts";
 
 if (skipWithoutCassandra !== false) test("the store's suite on Cassandra", { skip: skipWithoutCassandra }, () => {});
 else
   describe("on Cassandra", () => {
-    let server: CassandraServer;
+    let server: SharedCassandra;
     let emptied: Client;
-    const keyspace = "suite";
+    let keyspace: string;
     const connection = () => ({ contactPoints: server.contactPoints, localDataCenter: server.dataCenter, keyspace });
 
     before(async () => {
-      server = await CassandraServer.open();
+      server = await openSharedCassandra();
+      keyspace = server.keyspace("suite");
       await initCassandraStore({ ...connection(), replication: { [server.dataCenter]: 1 } });
       emptied = new Client({ ...connection(), contactPoints: [...server.contactPoints] });
       await emptied.connect();

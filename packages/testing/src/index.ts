@@ -25,6 +25,7 @@ export { SeededRandom } from "./seeded-random.ts";
 export { ServerDidNotStart, ServerProcess, signToken, writeTokenKey, type ServerExit, type ServerProcessOptions } from "./server-process.ts";
 export { CassandraNode } from "./cassandra/cassandra-node.ts";
 export { CassandraServer, skipWithoutCassandra, type CassandraServerOptions } from "./cassandra/cassandra-server.ts";
+export { openSharedCassandra, type SharedCassandra } from "./cassandra/shared-cassandra.ts";
 export { RedisCluster, type RedisClusterNode, type RedisClusterOptions } from "./redis-cluster.ts";
 export { RedisSentinels } from "./redis-sentinels.ts";
 export { RedisServer, skipWithoutRedis, type RedisServerOptions } from "./redis-server.ts";

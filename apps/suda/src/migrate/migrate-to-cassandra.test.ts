@@ -11,10 +11,10 @@ import { fileURLToPath } from "node:url";
 import type { ClientId, ConversationId, UserId } from "@suda/protocol";
 import { openLmdbReadOnly, openLmdbStore } from "@suda/store-lmdb";
 import {
-  CassandraServer,
   CommandRefused,
   eventually,
   MovingLife,
+  openSharedCassandra,
   SeededRandom,
   ServerProcess,
   signToken,
@@ -38,8 +38,9 @@ test("[S57] a store moves from LMDB to Cassandra while its server is written to,
     await using store = await openLmdbStore({ directory: data });
     await new MovingLife(store, new SeededRandom(11)).live(300);
   }
-  await using cassandra = await CassandraServer.open();
-  const settings = { SUDA_CASSANDRA_CONTACT_POINTS: cassandra.contactPoints.join(","), SUDA_CASSANDRA_KEYSPACE: "moved", SUDA_COMMANDS_PER_SECOND: "0" };
+  await using cassandra = await openSharedCassandra();
+  const keyspace = cassandra.keyspace("moved");
+  const settings = { SUDA_CASSANDRA_CONTACT_POINTS: cassandra.contactPoints.join(","), SUDA_CASSANDRA_KEYSPACE: keyspace, SUDA_COMMANDS_PER_SECOND: "0" };
   const suda = (...args: string[]) => spawn(process.execPath, [program, ...args], { env: { ...process.env, ...settings }, stdio: ["ignore", "pipe", "pipe"] });
   const run = async (...args: string[]): Promise<{ readonly code: number | null; readonly text: string }> => {
     const child = suda(...args);
@@ -53,7 +54,7 @@ test("[S57] a store moves from LMDB to Cassandra while its server is written to,
   const migrate = ["migrate", "--to", "cassandra", "--data", data];
 
   const unprepared = await run(...migrate);
-  assert.match(unprepared.text, /There is no keyspace moved\n→ suda store init/);
+  assert.match(unprepared.text, new RegExp(`There is no keyspace ${keyspace}\n→ suda store init`));
   const init = await run("store", "init", "--store", "cassandra", "--replication", "1");
   assert.equal(init.code, 0, init.text);
 

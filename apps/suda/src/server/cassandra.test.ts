@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
-  CassandraServer,
   clientId,
   eventually,
+  openSharedCassandra,
   ServerProcess,
   signToken,
   skipWithoutCassandra,
@@ -19,6 +19,7 @@ import {
   userId,
   WireClient,
   writeTokenKey,
+  type SharedCassandra,
 } from "@suda/testing";
 
 const program = fileURLToPath(new URL("../../bin/suda.js", import.meta.url));
@@ -85,15 +86,19 @@ test("what cannot be is told in a line, with what to do", (t) => {
 
 test("`suda store init`, and then a server: what it acknowledged is there after a restart, for another node too", { skip: skipWithoutCassandra }, async (t) => {
   const directory = temporaryDirectory(t);
-  await using cassandra = await CassandraServer.open();
-  const settings = { SUDA_CASSANDRA_CONTACT_POINTS: cassandra.contactPoints.join(","), SUDA_CASSANDRA_KEYSPACE: "served" };
-  assertTold(run(directory, ["serve", "--port", "0", "--data", directory], settings), /^suda: There is no keyspace served\n→ suda store init/);
+  await using cassandra = await openSharedCassandra();
+  const keyspace = cassandra.keyspace("served");
+  const settings = { SUDA_CASSANDRA_CONTACT_POINTS: cassandra.contactPoints.join(","), SUDA_CASSANDRA_KEYSPACE: keyspace };
+  assertTold(run(directory, ["serve", "--port", "0", "--data", directory], settings), new RegExp(`^suda: There is no keyspace ${keyspace}\n→ suda store init`));
   const elsewhere = { ...settings, SUDA_CASSANDRA_DATA_CENTER: "elsewhere" };
   assertTold(run(directory, ["serve", "--port", "0", "--data", directory], elsewhere), /^suda: Cassandra has no data center elsewhere/);
   await assertWaits(directory, settings, cassandra);
-  assert.deepEqual(run(directory, ["store", "init"], settings), { code: 0, output: "✓ keyspace served has schema 1, there already, nothing was changed\n" });
+  assert.deepEqual(run(directory, ["store", "init"], settings), {
+    code: 0,
+    output: `✓ keyspace ${keyspace} has schema 1, there already, nothing was changed\n`,
+  });
   const checked = run(directory, ["doctor", "--port", "0", "--data", directory], settings);
-  assert.match(checked.output, /store opens: keyspace served of Cassandra/);
+  assert.match(checked.output, new RegExp(`store opens: keyspace ${keyspace} of Cassandra`));
 
   const serve = (): Promise<ServerProcess> =>
     ServerProcess.open({
@@ -127,7 +132,7 @@ test("`suda store init`, and then a server: what it acknowledged is there after 
 
   // The conversation began with its two members.
   assert.deepEqual(run(directory, ["verify"], settings), { code: 0, output: "✓ 1 conversations with 3 entries: everything agrees\n" });
-  await damage(cassandra, settings.SUDA_CASSANDRA_KEYSPACE);
+  await damage(cassandra, keyspace);
   const damaged = run(directory, ["verify", "--store", "cassandra"], settings);
   assert.match(damaged.output, new RegExp(`^✗ conversation ${id}, seq 2: .*wrong checksum.*\\[record\\.damaged\\]\n`));
   assert.match(damaged.output, /\n {2}→ Verify again with all nodes of Suda stopped; then nodetool repair/);
@@ -136,7 +141,7 @@ test("`suda store init`, and then a server: what it acknowledged is there after 
 });
 
 /** `suda store init` begins while nobody answers at its contact point, as beside a Cassandra that starts, and ends when somebody does. */
-async function assertWaits(directory: string, settings: Readonly<Record<string, string>>, cassandra: CassandraServer): Promise<void> {
+async function assertWaits(directory: string, settings: Readonly<Record<string, string>>, cassandra: SharedCassandra): Promise<void> {
   await using proxy = await TcpProxy.open({ port: cassandra.port });
   proxy.refuse();
   const child = spawn(process.execPath, [program, "store", "init", "--replication", "1"], {
@@ -155,7 +160,7 @@ async function assertWaits(directory: string, settings: Readonly<Record<string, 
   assert.match(output, /^ {2}waiting up to 60 s for Cassandra: Cassandra does not answer at 127\.0\.0\.1:\d+: .*\n$/);
   proxy.heal();
   assert.deepEqual(await ended, [0, null], output);
-  assert.match(output, /^.*\n✓ keyspace served has schema 1, made now\n$/);
+  assert.match(output, /^.*\n✓ keyspace served_\w+ has schema 1, made now\n$/);
 }
 
 type DriverClient = new (
@@ -166,7 +171,7 @@ type DriverClient = new (
 };
 
 /** One bit of the second entry is another one. */
-async function damage({ contactPoints, dataCenter }: CassandraServer, keyspace: string): Promise<void> {
+async function damage({ contactPoints, dataCenter }: SharedCassandra, keyspace: string): Promise<void> {
   // The driver is the store's, and not this program's.
   const { Client } = createRequire(new URL("../../../../packages/store-cassandra/package.json", import.meta.url))("cassandra-driver") as {
     Client: DriverClient;

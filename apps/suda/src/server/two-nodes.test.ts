@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
-  CassandraServer,
   clientId,
   eventually,
+  openSharedCassandra,
   RedisCluster,
   ServerProcess,
   signToken,
@@ -30,11 +30,12 @@ test("[D12] [D13] who is at another node hears at once, and of being removed not
   const directory = mkdtempSync(join(tmpdir(), "suda-two-nodes-"));
   t.after(() => rmSync(directory, { recursive: true }));
   writeTokenKey(directory);
-  await using cassandra = await CassandraServer.open();
+  await using cassandra = await openSharedCassandra();
   await using redis = await RedisCluster.open();
   const env = {
     SUDA_STORE: "cassandra",
     SUDA_CASSANDRA_CONTACT_POINTS: cassandra.contactPoints.join(","),
+    SUDA_CASSANDRA_KEYSPACE: cassandra.keyspace("two_nodes"),
     SUDA_LAYER: "redis",
     SUDA_REDIS_URL: redis.url,
   };
