@@ -85,7 +85,8 @@ type State =
       readonly subscriptions: Subscriptions;
       readonly presenceWatch: PresenceWatch;
       readonly news: LayerNews;
-      readonly isReady: Promise<void> | undefined;
+      /** While the greeting is under way: whether it was answered with a reply. */
+      readonly isReady: Promise<boolean> | undefined;
     }
   | { readonly is: "closed" };
 
@@ -243,7 +244,7 @@ export class ChatConsumer {
       isSignedBot: principal.isBot === true,
     });
     if (this.#isClosed()) return;
-    const { promise: isReady, resolve: ready } = withResolvers();
+    const { promise: isReady, resolve: ready } = withResolvers<boolean>();
     // Events of the layer wait in the channel's inbox until the reply is out.
     const channel = layer.open((event) => this.#onLayerEvent(event));
     actor = { ...actor, channel: channel.name };
@@ -266,7 +267,7 @@ export class ChatConsumer {
     this.#refusals = 0;
     if (!isGreeted) this.#close("internal");
     else if (!this.#isClosed()) this.#state = { ...greeted, isReady: undefined };
-    ready();
+    ready(isGreeted);
   }
 
   /** A call, because TypeScript believes that a field does not change during an await. */
@@ -321,7 +322,8 @@ export class ChatConsumer {
   #onLayerEvent(event: LayerEvent): void | Promise<void> {
     const state = this.#state;
     if (state.is !== "greeted") return;
-    if (state.isReady !== undefined) return state.isReady.then(() => this.#onLayerEvent(event));
+    // Of a greeting that failed nothing follows: the connection is on its way out.
+    if (state.isReady !== undefined) return state.isReady.then((isGreeted) => (isGreeted ? this.#onLayerEvent(event) : undefined));
     return state.news.on(event);
   }
 

@@ -1,6 +1,8 @@
 /** Who is there: the first command, what it refuses, and the end of a token. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { SudaError } from "@suda/protocol";
+import { MemoryStore, type Store } from "@suda/server/store";
 import {
   codeOf,
   conversationId,
@@ -14,6 +16,7 @@ import {
   userId,
   WebSocketCommunicator,
 } from "@suda/testing";
+import { withResolvers } from "./with-resolvers.ts";
 
 const seconds = (ms: number): number => Math.floor(ms / 1_000);
 
@@ -121,6 +124,39 @@ describe("hello", () => {
     client.send('{"type":"hello","ref":2,"token":"nonsense"}');
     assert.equal(await client.closed, 4_501);
     assert.match(received[0] ?? "", /"ref":1,"code":"auth\.required"/);
+  });
+
+  test("[H15] a hello that the store fails is answered with its error and closes with 1011; what comes from the conversations meanwhile is dropped", async () => {
+    await using kept = new MemoryStore();
+    let isFailing = false;
+    const asked = withResolvers();
+    const told = withResolvers();
+    const getMany: typeof kept.conversations.getMany = async (ids) => {
+      if (!isFailing) return await kept.conversations.getMany(ids);
+      asked.resolve();
+      await told.promise;
+      throw new SudaError("store.failed");
+    };
+    const { log, users, documents } = kept;
+    const store: Store = { log, users, documents, conversations: { ...kept.conversations, getMany }, status: () => kept.status(), async [Symbol.asyncDispose]() {} };
+    await using suda = await TestServer.open({ store });
+    const url = await suda.listen();
+    await using bob = await suda.connect("bob");
+    const { id } = await createTestGroup(bob, ["alice"]);
+    isFailing = true;
+    const received: string[] = [];
+    await using alice = await RawWebSocket.open(`${url}/v1/socket`, { onMessage: (payload) => received.push(payload.toString()) });
+    alice.send(JSON.stringify({ type: "hello", ref: 1, token: suda.token("alice") }));
+    await asked.promise;
+    await say(bob, id, "before you are greeted");
+    told.resolve();
+    assert.equal(await alice.closed, 1_011);
+    assert.equal(received.length, 1);
+    assert.match(received[0] ?? "", /"type":"error","ref":1,"code":"store\.failed"/);
+    // The server lives on, and so does the user.
+    isFailing = false;
+    await using again = await suda.connect("alice");
+    assert.equal((await again.request({ type: "history.get", conversation: id })).head, 1);
   });
 
   test("[H8] when the token expires the connection is closed with 4001, also after more than 24 days", async () => {
