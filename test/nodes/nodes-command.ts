@@ -48,7 +48,8 @@ function faultCalled(name: string): NodeFault {
 
 async function runOne(command: NodesCommand, fault: NodeFault, balancer: keyof typeof balancers): Promise<boolean> {
   const { nodes, cassandraNodes, clients, rounds, actEveryMs, seed, isSaved } = command;
-  const report = await runNodes({ fault, balancer, nodes, cassandraNodes, clients, rounds, actEveryMs, seed });
+  const onPart = (part: string): void => console.log(`${new Date().toISOString().slice(11, 19)} ${part}`);
+  const report = await runNodes({ fault, balancer, nodes, cassandraNodes, clients, rounds, actEveryMs, seed, onPart });
   for (const line of describeNodes(report)) console.log(line);
   if (isSaved) save(report);
   return report.found.length === 0;

@@ -32,6 +32,8 @@ export interface NodesOptions {
   readonly loadMs?: number;
   /** Mean time between two doings of one device, ms; default 4,000. */
   readonly actEveryMs?: number;
+  /** Told of each part of the run when it begins. */
+  readonly onPart?: (part: string) => void;
 }
 
 export interface NodesReport {
@@ -97,22 +99,29 @@ class NodesRun implements AsyncDisposable {
   }
 
   async toTheEnd(): Promise<NodesReport> {
-    const { cluster, town, fault, scale = 1, rounds = 1, loadMs = 5_000 } = this.#options;
+    const { cluster, town, fault, scale = 1, rounds = 1, loadMs = 5_000, onPart = () => {} } = this.#options;
+    onPart("clients connect");
     await this.#openDevices();
     const doings = this.#devices.map((device) => this.#liveOn(device));
+    onPart("everybody writes");
     await sleep(loadMs);
+    onPart(`broken: ${fault.what}`);
     const brokenAt = performance.now();
     await fault.strike(cluster, { pause: (ms) => sleep(ms * scale), rounds });
     const faultMs = Math.round(performance.now() - brokenAt);
     this.#isRunning = false;
+    onPart("whole again; devices come to agree");
     const { tookMs: convergedAfterMs, late } = await converge(this.#devices, patienceMs);
     await Promise.all(doings);
     this.#found.push(...late.map((one) => `${one} ${patienceMs / 1_000} s after everything was whole`));
+    onPart("compared with fresh devices");
     this.#found.push(...(await disagreements({ url: cluster.balancer.url, directory: cluster.directory, devices: this.#devices })));
     const gaps = this.#devices.flatMap((device) => device.gaps);
+    onPart("nodes stop");
     await this.#close();
     await Promise.all(cluster.nodes.map((node) => node.stop()));
     this.#found.push(...cluster.nodes.flatMap((node) => node.found));
+    onPart("log compared with what was acknowledged and shown");
     {
       await using store = await cluster.store.read();
       this.#found.push(...(await checkStore(store, this.#journal.entries)));

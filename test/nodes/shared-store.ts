@@ -33,7 +33,7 @@ export function lmdbStore(directory: string): SharedStore {
 
 /** A real Cassandra. With three nodes, every message is on all of them, and two are enough. */
 export async function cassandraStore(nodes: number): Promise<SharedStore> {
-  const cassandra = await CassandraServer.open({ nodes, heapMb: 512 });
+  const cassandra = await CassandraServer.open({ nodes, heapMb: 512, isSchemaDurable: true });
   const { contactPoints, dataCenter, port } = cassandra;
   const connection = { contactPoints, localDataCenter: dataCenter, keyspace: "nodes" };
   try {

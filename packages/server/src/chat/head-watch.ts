@@ -60,8 +60,8 @@ interface Followed {
 export class HeadWatch {
   readonly #options: HeadWatchOptions;
   readonly #followed = new Map<ConversationId, Followed>();
-  /** Not told when they came; for channels that come to them later than others. */
-  readonly #withheld = new WeakSet<ConversationEvent>();
+  /** Whether they were told when they came; for channels that come to them later than others. */
+  readonly #verdicts = new WeakMap<ConversationEvent, boolean>();
   /** All members here are given the same event in one turn: it is judged once. */
   #judged: ConversationEvent | undefined;
   #verdict = true;
@@ -86,6 +86,7 @@ export class HeadWatch {
       known.base = head.seq;
       known.last = head.seq;
       known.sent = head.seq;
+      this.#wait(id, known);
     }
   }
 
@@ -93,7 +94,9 @@ export class HeadWatch {
   admits(known: ConversationEvent): boolean {
     if (known === this.#judged) return this.#verdict;
     this.#judged = known;
-    this.#verdict = !this.#withheld.has(known) && this.#judge(known);
+    const before = this.#verdicts.get(known);
+    this.#verdict = before ?? this.#judge(known);
+    if (before === undefined) this.#verdicts.set(known, this.#verdict);
     return this.#verdict;
   }
 
@@ -136,16 +139,17 @@ export class HeadWatch {
     const { conversation: id, seq } = known.event;
     const followed = this.#followed.get(id);
     // Who is about to read the log reads it after this.
-    if (followed === undefined || seq <= followed.last) return true;
-    if (seq === followed.last + 1) {
-      followed.last = seq;
-      followed.sent = Math.max(followed.sent, seq);
-      if (followed.held !== undefined) this.#release(id, followed);
-      return true;
-    }
-    this.#withheld.add(known);
-    // What the watch has sent comes after those before it.
+    if (followed === undefined) return true;
+    // Late: everybody here has read it, was told of it, or is about to be.
     if (seq <= followed.sent) return false;
+    if (seq === followed.sent + 1) {
+      // What the watch has sent comes first.
+      const isNext = followed.last === followed.sent;
+      if (isNext) followed.last = followed.sent = seq;
+      else this.#tell(id, followed, known);
+      if (followed.held !== undefined) this.#release(id, followed);
+      return isNext;
+    }
     this.#options.count("held", 1);
     followed.held ??= new Map();
     if (followed.held.size < maxHeld) followed.held.set(seq, known);

@@ -127,6 +127,29 @@ describe("events that are lost between nodes", () => {
     assert.match(String((await world.there.http().request("GET", "/metrics")).body), /suda_layer_losses_total\{what="held"\} 2(?![^]*what="missed")/);
   });
 
+  test("[D13] events that come late are not told again: after the log was read for them, or to who has read it just now", async () => {
+    await using world = await TwoNodes.open();
+    const { id, alice, bob, carol } = await openRoom(world);
+    const late: LayerEvent[] = [];
+    world.bus.loses = (event) => event.type === "conversation.event" && late.push(event) > 0;
+    const arriveLate = async (): Promise<void> => {
+      for (const event of late.splice(0).toReversed()) await world.there.server.context.layer.groupSendHere(`conversation:${id}`, structuredClone(event));
+    };
+    for (const text of ["two", "three"]) await say(alice, id, text);
+    await world.pass(beatMs + flightMs + 100);
+    for (const connection of [bob, carol]) assert.deepEqual(await told(connection, id), ["message.created 2", "message.created 3"]);
+    await arriveLate();
+    for (const connection of [bob, carol]) assert.deepEqual(await told(connection, id), []);
+    for (const connection of [bob, carol]) await connection[Symbol.asyncDispose]();
+    for (const text of ["four", "five"]) await say(alice, id, text);
+    await using again = await world.there.connect("bob");
+    await arriveLate();
+    assert.deepEqual(await told(again, id), []);
+    world.bus.loses = () => false;
+    await say(alice, id, "six");
+    assert.deepEqual(await told(again, id), ["message.created 6"], "and what is new is");
+  });
+
   test("[D13] of more than two hundred, members are told to read the log", async () => {
     await using world = await TwoNodes.open();
     const { id, alice, bob } = await openRoom(world);

@@ -138,7 +138,14 @@ describe("hello", () => {
       throw new SudaError("store.failed");
     };
     const { log, users, documents } = kept;
-    const store: Store = { log, users, documents, conversations: { ...kept.conversations, getMany }, status: () => kept.status(), async [Symbol.asyncDispose]() {} };
+    const store: Store = {
+      log,
+      users,
+      documents,
+      conversations: { ...kept.conversations, getMany },
+      status: () => kept.status(),
+      async [Symbol.asyncDispose]() {},
+    };
     await using suda = await TestServer.open({ store });
     const url = await suda.listen();
     await using bob = await suda.connect("bob");

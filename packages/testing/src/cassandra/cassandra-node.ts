@@ -4,15 +4,10 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { killChild } from "../kill-child.ts";
-import { configuration, javaArguments, logging, type NodePlace } from "./node-files.ts";
+import { configuration, javaArguments, logging, type NodePlace, type NodeProgram } from "./node-files.ts";
 
 /** Lines of a node's log that are kept for the message of one that does not start. */
 const logLinesMax = 40;
-
-export interface NodeProgram {
-  readonly jars: string;
-  readonly heapMb: number;
-}
 
 export class CassandraNode implements AsyncDisposable {
   readonly host: string;

@@ -28,6 +28,8 @@ export interface CassandraServerOptions {
   readonly nodes?: number;
   /** Of each node; default 512, at least 256. */
   readonly heapMb?: number;
+  /** Whether a node that is killed starts again with all that it had; default false, with which it forgets its keyspaces, and changes of the schema are quick. */
+  readonly isSchemaDurable?: boolean;
 }
 
 export class CassandraServer implements AsyncDisposable {
@@ -45,14 +47,14 @@ export class CassandraServer implements AsyncDisposable {
   }
 
   /** Resolves when every node takes clients and knows the others. */
-  static async open({ nodes: count = 1, heapMb = 512 }: CassandraServerOptions = {}): Promise<CassandraServer> {
+  static async open({ nodes: count = 1, heapMb = 512, isSchemaDurable = false }: CassandraServerOptions = {}): Promise<CassandraServer> {
     const directory = await mkdtemp(join(tmpdir(), "suda-cassandra-"));
     const [port, storagePort] = [await freePort(), await freePort()];
     const seed = `127.0.0.1:${storagePort}`;
     const nodes = Array.from({ length: count }, (_, index) => {
       const host = `127.0.0.${index + 1}`;
       const place = { directory: join(directory, `node${index + 1}`), host, nativePort: port, storagePort, seed, index, count, clusterName: "suda-test" };
-      return new CassandraNode(place, { jars, heapMb });
+      return new CassandraNode(place, { jars, heapMb, isSchemaDurable });
     });
     const server = new CassandraServer(nodes, { port, directory });
     try {

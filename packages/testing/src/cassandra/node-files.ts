@@ -19,6 +19,13 @@ export interface NodePlace {
   readonly clusterName: string;
 }
 
+export interface NodeProgram {
+  readonly jars: string;
+  readonly heapMb: number;
+  /** Whether a node that is killed still has its keyspaces when it starts again: it reads the schema before it replays the commit log. */
+  readonly isSchemaDurable: boolean;
+}
+
 export function configuration({ directory, host, nativePort, storagePort, seed, index, count, clusterName }: NodePlace): string {
   const token = -(2n ** 63n) + (2n ** 64n / BigInt(count)) * BigInt(index);
   const place = (name: string): string => JSON.stringify(join(directory, name));
@@ -102,7 +109,7 @@ const openedModules = [
 ] as const;
 
 /** As Cassandra's own `jvm17-server.options`, but small and quick to start: one collector thread, the first compiler only. */
-export function javaArguments({ directory }: NodePlace, { jars, heapMb }: { readonly jars: string; readonly heapMb: number }): string[] {
+export function javaArguments({ directory }: NodePlace, { jars, heapMb, isSchemaDurable }: NodeProgram): string[] {
   const properties = {
     "cassandra.storagedir": directory,
     "cassandra.config": `file://${join(directory, "cassandra.yaml")}`,
@@ -111,8 +118,8 @@ export function javaArguments({ directory }: NodePlace, { jars, heapMb }: { read
     "cassandra.skip_wait_for_gossip_to_settle": "0",
     "cassandra.ring_delay_ms": "100",
     "cassandra.superuser_setup_delay_ms": "0",
-    // Otherwise every change of the schema waits for the disk several times; the commit log keeps it all the same.
-    "cassandra.unsafesystem": "true",
+    // Otherwise every change of the schema waits for the disk several times.
+    "cassandra.unsafesystem": String(!isSchemaDurable),
     "java.net.preferIPv4Stack": "true",
     "jdk.attach.allowAttachSelf": "true",
     "io.netty.tryReflectionSetAccessible": "true",
