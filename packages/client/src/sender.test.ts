@@ -85,6 +85,23 @@ test("[D4] at most 16 are without an answer, and the rest follows in order", asy
   );
 });
 
+test("[D17] each names the one before it that has no answer yet, and no other", async () => {
+  const { server, client, chat } = await openChat();
+  for (const text of ["a", "b", "c"]) chat.sendText(text);
+  const sent = await sends(server.socket);
+  assert.deepEqual(
+    sent.map(({ follows }) => follows),
+    [undefined, sent[0]?.clientId, sent[1]?.clientId],
+  );
+  sent.forEach((command, index) => server.socket.reply(command, { seq: index + 1, at: 1 }));
+  await settle();
+  chat.sendText("d");
+  const [d] = await sends(server.socket);
+  assert.ok(d !== undefined && !("follows" in d));
+  server.socket.reply(d, { seq: 4, at: 1 });
+  await client[Symbol.asyncDispose]();
+});
+
 test("[D4] a message that the outbox does not have yet is not overtaken by one that it has", async () => {
   const server = new ScriptedServer();
   const kept: (() => void)[] = [];

@@ -3,8 +3,8 @@
  * connections as it takes, until the server has them or refuses them for good. ① of the path of a message.
  *
  * Order (D4): the messages of one conversation go out in the order in which they were written, up to 16
- * without waiting for answers. After a refusal that may pass (busy, disk full) only one at a time goes out until
- * the queue is empty, so that nothing overtakes it again.
+ * without waiting for answers, each naming the one before it: when that is refused with an error that may pass (busy, disk
+ * full), so is what came behind it (D17). Then only one at a time goes out until the queue is empty.
  */
 import type { ClientId, Clock, ConversationId, Random, Timer, UserId } from "@suda/protocol";
 import type { Request } from "./connection.ts";
@@ -237,12 +237,15 @@ export class Sender {
   /** Sends what may go out, in order. */
   #flush(conversation: ConversationId, queue: Queue): void {
     if (!this.#isOpen || queue.pause !== undefined) return;
+    let before: Item | undefined;
     for (const item of queue.items) {
+      if (item.isInFlight) before = item;
       if (item.state.is !== "sending" || item.isInFlight) continue;
       if (!item.isKept || queue.inFlight >= (queue.isCareful ? 1 : windowSize)) return;
       const waitMs = this.#pace.take();
       if (waitMs > 0) return this.#pauseFor(conversation, queue, waitMs);
-      this.#transmit(conversation, queue, item);
+      this.#transmit(conversation, queue, item, before);
+      before = item;
     }
     if (queue.inFlight === 0) queue.isCareful = false;
     this.#tellIdle();
@@ -256,17 +259,18 @@ export class Sender {
     });
   }
 
-  #transmit(conversation: ConversationId, queue: Queue, item: Item): void {
+  /** @param before without an answer yet: when it is refused, the server refuses this one too */
+  #transmit(conversation: ConversationId, queue: Queue, item: Item, before: Item | undefined): void {
     item.isInFlight = true;
     queue.inFlight++;
-    this.#ask(queue, item)
+    this.#ask(queue, item, before?.entry.clientId)
       .finally(() => this.#flush(conversation, queue))
       .catch(this.#options.onProblem);
   }
 
-  async #ask(queue: Queue, item: Item): Promise<void> {
+  async #ask(queue: Queue, item: Item, follows: ClientId | undefined): Promise<void> {
     const { conversation, clientId, content, data, replyTo } = item.entry;
-    const options = { ...(data === undefined ? {} : { data }), ...(replyTo === undefined ? {} : { replyTo }) };
+    const options = { ...(data === undefined ? {} : { data }), ...(replyTo === undefined ? {} : { replyTo }), ...(follows === undefined ? {} : { follows }) };
     const landed = (): void => {
       item.isInFlight = false;
       queue.inFlight--;

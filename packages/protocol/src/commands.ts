@@ -209,7 +209,7 @@ export const commands = {
   "message.send": {
     summary:
       "Appends a message. The reply comes when it is durable. The same `clientId` again finds the first one (`duplicate: true`); with another body it is refused.",
-    fields: { conversation: ConversationIdSchema, ...sendFields },
+    fields: { conversation: ConversationIdSchema, ...sendFields, follows: Type.Optional(ClientIdSchema) },
     reply: Closed({ seq: SeqSchema, at: TimeSchema, duplicate: Type.Optional(Type.Literal(true)) }),
   },
   "bot.send": {

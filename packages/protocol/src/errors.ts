@@ -32,6 +32,7 @@ export const errors = {
   "member.forbidden": { status: 403, retryable: false, means: "Your role in this conversation does not allow this." },
   "member.last_owner": { status: 409, retryable: false, means: "The last owner makes somebody else owner first." },
   "send.conflict": { status: 409, retryable: false, means: "This clientId was already used for another message; use a new one." },
+  "send.order": { status: 503, retryable: true, means: "The message that this one follows was refused; send that one again first, then this one." },
   "send.refused": { status: 403, retryable: false, means: "The product does not let this message through; the sentence says why." },
   "hook.failed": { status: 503, retryable: true, means: "The product's check of messages does not answer; try again with the same clientId." },
   "send.slow": { status: 429, retryable: true, means: "The conversation is in slow mode; wait `retryAfterMs` before your next message." },

@@ -21,6 +21,16 @@ export interface MessageSend {
   readonly control: number | undefined;
   /** The human whose words they are, of a bot's. */
   readonly agent: UserId | undefined;
+  /** Of one of several that a client sent without waiting for answers. */
+  readonly order?: SendOrder | undefined;
+}
+
+/** What is sent behind a message that was refused may have to be refused too (D17). */
+export interface SendOrder {
+  /** Called in the turn in which the store is; what it throws is the answer. */
+  beforeAppend(): void;
+  /** Called before what is behind it gets its turn. */
+  refused(error: unknown): void;
 }
 
 export interface SentMessages {
@@ -37,15 +47,17 @@ const anyRole: readonly Role[] = ["owner", "admin", "member"];
  */
 export async function appendMessages(context: ChatContext, actor: Actor, send: MessageSend): Promise<SentMessages> {
   const startedAt = context.clock.monotonicMs();
-  const outcomes =
-    context.sendHook === undefined
-      ? await appendAll(context, send.conversation, draftsOf(actor, send))
-      : await askAndAppend(context, actor, send, context.sendHook);
+  const outcomes = context.sendHook === undefined ? await appendNow(context, actor, send) : await askAndAppend(context, actor, send, context.sendHook);
   const sent = sentOf(outcomes);
   if (sent === undefined) throw refusalOf(outcomes, send);
   if (sent.duplicate === true) context.metrics.duplicate();
   else for (const _seq of sent.seqs) context.metrics.sent(context.clock.monotonicMs() - startedAt);
   return sent;
+}
+
+function appendNow(context: ChatContext, actor: Actor, send: MessageSend): Promise<readonly AppendOutcome[]> {
+  send.order?.beforeAppend();
+  return appendAll(context, send.conversation, draftsOf(actor, send));
 }
 
 /**
@@ -69,10 +81,14 @@ async function askAndAppend(
     const judged = await hook.judge({ what: "send", conversation, from: user, isBot, isBackend, clientId, messages: asked });
     await line.ready;
     const changed = judged === asked ? drafts : draftsOf(actor, { ...send, messages: judged }).map((draft, at) => withAsked(draft, drafts[at]));
+    send.order?.beforeAppend();
     // Called before the line is left: calls take their places in their order.
     const appended = appendAll(context, conversation, changed);
     line.leave();
     return await appended;
+  } catch (error) {
+    send.order?.refused(error);
+    throw error;
   } finally {
     line.leave();
   }

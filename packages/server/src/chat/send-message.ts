@@ -14,7 +14,7 @@ import {
   type UserId,
 } from "@suda/protocol";
 import { accessMembership } from "./access.ts";
-import { appendMessages, type MessageSend, type SentMessages } from "./append-messages.ts";
+import { appendMessages, type MessageSend, type SendOrder, type SentMessages } from "./append-messages.ts";
 import { checkKinds } from "./check-kinds.ts";
 import type { Actor, ChatContext } from "./context.ts";
 
@@ -34,12 +34,12 @@ export interface PendingSend {
  * @throws SudaError conversation.not_found, auth.forbidden, frame.invalid, bot.required; `committed` rejects with those,
  * send.conflict, send.slow, conversation.read_only, user.blocked, control.lost, store.…
  */
-export async function sendMessage(context: ChatContext, actor: Actor, command: SendCommand): Promise<PendingSend> {
+export async function sendMessage(context: ChatContext, actor: Actor, command: SendCommand, order?: SendOrder): Promise<PendingSend> {
   await accessMembership(context, actor, command.conversation);
   if (command.agent !== undefined) await checkAgent(context, actor, command.conversation);
   checkSendable(actor, command, "");
-  const { conversation, clientId, control, agent, ...message } = command;
-  const send: MessageSend = { conversation, clientId, messages: [message], pathOf: () => "", control, agent };
+  const { conversation, clientId, control, agent, follows: _, ...message } = command;
+  const send: MessageSend = { conversation, clientId, messages: [message], pathOf: () => "", control, agent, order };
   const earlier = await checkKinds(context, actor, send);
   return { committed: replyOf(earlier === undefined ? appendMessages(context, actor, send) : Promise.resolve(earlier)) };
 }

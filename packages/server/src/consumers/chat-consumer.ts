@@ -34,6 +34,7 @@ import type { EventEncoder } from "./event-encoder.ts";
 import { LayerNews } from "./layer-news.ts";
 import { PresenceWatch } from "./presence-watch.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { RefusedSends } from "./refused-sends.ts";
 import type { Turnstile } from "./turnstile.ts";
 import { withResolvers } from "./with-resolvers.ts";
 
@@ -96,6 +97,7 @@ export class ChatConsumer {
   readonly #connection: WebSocketConnection;
   readonly #handshakePrincipal: UserPrincipal | undefined;
   #state: State = { is: "new" };
+  readonly #refusedSends = new RefusedSends();
   readonly #pendingSends = new Set<Promise<unknown>>();
   readonly #deliveries: Deliveries;
   /** Most connections watch nobody. */
@@ -155,10 +157,13 @@ export class ChatConsumer {
       if (this.#isFlooding()) return;
       return this.#refuse(command.type, new SudaError("auth.required", "Say hello first."), command.ref);
     }
-    if (this.#isLimited(command.type, command.ref)) return;
+    if (this.#isLimited(command.type, command.ref)) {
+      if (command.type === "message.send") this.#refusedSends.orderOf(command).refused(undefined);
+      return;
+    }
     if (command.type === "hello") return this.#refuse(command.type, new SudaError("auth.already", "This connection has said hello already."), command.ref);
     const { context } = this.#environment;
-    if (command.type === "message.send") return this.#startSend(command, () => sendMessage(context, state.actor, command));
+    if (command.type === "message.send") return this.#startMessage(state.actor, command);
     if (command.type === "bot.send") return this.#startSend(command, () => sendFromBot(context, state.actor, command));
     if (command.type === "token.refresh") return void (await this.#answer(command, () => this.#refresh(state.actor, command.token)));
     if (command.type === "presence.watch") return void (await this.#answer(command, () => state.presenceWatch.watch(command.users)));
@@ -301,15 +306,26 @@ export class ChatConsumer {
 
   // ── sends ───────────────────────────────────────────────────────────────────────────────────────────
 
+  async #startMessage(actor: Actor, command: CommandOf<"message.send">): Promise<void> {
+    const order = this.#refusedSends.orderOf(command);
+    await this.#startSend(command, () => sendMessage(this.#environment.context, actor, command, order), order.refused);
+  }
+
   /** Resolves when the store has taken what is sent in its order; the reply follows when it is durable. */
-  async #startSend(command: CommandOf<"message.send"> | CommandOf<"bot.send">, start: () => Promise<{ readonly committed: Promise<object> }>): Promise<void> {
+  async #startSend(
+    command: CommandOf<"message.send"> | CommandOf<"bot.send">,
+    start: () => Promise<{ readonly committed: Promise<object> }>,
+    onRefused?: (error: unknown) => void,
+  ): Promise<void> {
     while (this.#pendingSends.size >= maxPendingSends) await Promise.race(this.#pendingSends);
     let committed: Promise<object>;
     try {
       ({ committed } = await start());
     } catch (error) {
+      onRefused?.(error);
       return this.#fail(command.type, error, command.ref);
     }
+    if (onRefused !== undefined) committed.catch(onRefused);
     const pending = this.#answer(command, () => committed).finally(() => this.#pendingSends.delete(pending));
     this.#pendingSends.add(pending);
   }

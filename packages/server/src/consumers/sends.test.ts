@@ -220,6 +220,51 @@ describe("sends", () => {
     );
   });
 
+  test("[D17] [D4] what was sent behind a refused message is refused too, until that one is sent again; behind one refused for good it is taken", async () => {
+    const store = new FailingStore();
+    await using suda = await TestServer.open({ store });
+    await using alice = await suda.connect("alice");
+    const { id } = await createTestGroup(alice, []);
+    const chain = (keys: readonly string[]): void => {
+      for (const [index, key] of keys.entries()) alice.send({ ...send(id, key), ref: index, ...(index === 0 ? {} : { follows: keys[index - 1] }) });
+    };
+    let failures = 1;
+    store.instead = () => (failures-- > 0 ? Promise.reject(new SudaError("store.failed")) : (undefined as unknown as Promise<never>));
+    chain(["a", "b", "c"]);
+    assert.deepEqual((await answers(alice, 3)).map(codeOf), ["store.failed", "send.order", "send.order"]);
+    assert.equal(seqOf(await alice.answer({ ...send(id, "c"), follows: "b" })), "send.order", "b has not been sent again");
+    chain(["a", "b", "c"]);
+    assert.deepEqual((await answers(alice, 3)).map(seqOf), [1, 2, 3]);
+    for (const [key, follows] of [
+      ["d", "unknown"],
+      ["e", "d"],
+    ] as const)
+      assert.equal(codeOf(await alice.answer({ ...send(id, key), follows })), "ok", "only a refused one holds anything up");
+    alice.send({ ...send(id, "f"), ref: 0, replyTo: 99 });
+    alice.send({ ...send(id, "g"), ref: 1, follows: "f" });
+    assert.deepEqual((await answers(alice, 2)).map(seqOf), ["frame.invalid", 6]);
+  });
+
+  test("[D17] also behind one that the limit of commands refused", async () => {
+    await using suda = await TestServer.open({ limits: { commands: { perSecond: 1, burst: 3 } } });
+    await using alice = await suda.connect("alice");
+    const { id } = await createTestGroup(alice, []);
+    alice.send({ ...send(id, "a"), ref: 0 });
+    alice.send({ ...send(id, "b"), ref: 1, follows: "a" });
+    alice.send({ ...send(id, "c"), ref: 2, follows: "b" });
+    const codes = (await answers(alice, 3)).map((frame) => ["ref" in frame && frame.ref, codeOf(frame)]);
+    // A refusal does not wait for the store.
+    assert.deepEqual(codes.toSorted(), [
+      [0, "ok"],
+      [1, "ok"],
+      [2, "rate.limited"],
+    ]);
+    suda.clock.advance(1_000);
+    assert.equal(codeOf(await alice.answer({ ...send(id, "d"), follows: "c" })), "send.order");
+    suda.clock.advance(2_000);
+    for (const key of ["c", "d"]) assert.equal(codeOf(await alice.answer({ ...send(id, key) })), "ok");
+  });
+
   test("[D13] a layer that fails loses the live event and nothing else: the send is acknowledged and in the log", async () => {
     const layer = new MemoryChannelLayer();
     await using suda = await TestServer.open({ layer });

@@ -144,6 +144,21 @@ describe("the hook before a send", () => {
     assert.deepEqual(await world.texts(), ["behind"]);
   });
 
+  test("[W12] [D17] what follows one whose check fails waits for it to be sent again", async () => {
+    const failing = new Set(["a"]);
+    const hook: BeforeSend = ({ messages }) => (failing.delete(messages.map(textOfMessage)[0] ?? "") ? Promise.reject(new Error("no")) : undefined);
+    await using world = await open({ hook });
+    const chain = (): Promise<string[]> =>
+      Promise.all(
+        ["a", "b", "c"].map(async (key, index) =>
+          codeOf(await world.alice.answer({ ...send(world.id, key), ...(index === 0 ? {} : { follows: "ab"[index - 1] }) })),
+        ),
+      );
+    assert.deepEqual(await chain(), ["hook.failed", "send.order", "send.order"]);
+    assert.deepEqual(await chain(), ["ok", "ok", "ok"]);
+    assert.deepEqual(await world.texts(), ["a", "b", "c"]);
+  });
+
   test("[W13] when it throws, takes longer than its time or answers nonsense, messages are refused, or go through if the host says so", async () => {
     const bad: readonly BeforeSend[] = [
       () => Promise.reject(new Error("no")),
