@@ -28,9 +28,9 @@ export interface MessageSend {
 /** What is sent behind a message that was refused may have to be refused too (D17). */
 export interface SendOrder {
   /** Called in the turn in which the store is; what it throws is the answer. */
-  beforeAppend(): void;
+  readonly beforeAppend: () => void;
   /** Called before what is behind it gets its turn. */
-  refused(error: unknown): void;
+  readonly refused: (error: unknown) => void;
 }
 
 export interface SentMessages {
