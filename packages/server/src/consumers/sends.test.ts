@@ -254,11 +254,14 @@ describe("sends", () => {
     alice.send({ ...send(id, "c"), ref: 2, follows: "b" });
     const codes = (await answers(alice, 3)).map((frame) => ["ref" in frame && frame.ref, codeOf(frame)]);
     // A refusal does not wait for the store.
-    assert.deepEqual(codes.toSorted(([one], [other]) => Number(one) - Number(other)), [
-      [0, "ok"],
-      [1, "ok"],
-      [2, "rate.limited"],
-    ]);
+    assert.deepEqual(
+      codes.toSorted(([one], [other]) => Number(one) - Number(other)),
+      [
+        [0, "ok"],
+        [1, "ok"],
+        [2, "rate.limited"],
+      ],
+    );
     suda.clock.advance(1_000);
     assert.equal(codeOf(await alice.answer({ ...send(id, "d"), follows: "c" })), "send.order");
     suda.clock.advance(2_000);
