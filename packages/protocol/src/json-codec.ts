@@ -29,7 +29,21 @@ export const jsonCodec: Codec = {
 
 /** JSON text of a frame; bytes become base64. */
 export function stringifyFrame(frame: unknown): string {
+  // A replacer is called for every value, and most frames have no bytes.
+  if (!holdsBytes(frame, limits.frameMaxDepth)) return JSON.stringify(frame);
   return JSON.stringify(frame, (_key, value: unknown) => (value instanceof Uint8Array ? encodeBase64(value) : value));
+}
+
+/** What is deeper than any frame may have bytes; JSON.stringify has its own word on it. */
+function holdsBytes(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (value instanceof Uint8Array || depth === 0) return true;
+  if (Array.isArray(value)) {
+    for (const element of value) if (holdsBytes(element, depth - 1)) return true;
+    return false;
+  }
+  for (const key in value) if (holdsBytes((value as Readonly<Record<string, unknown>>)[key], depth - 1)) return true;
+  return false;
 }
 
 /**
