@@ -42,12 +42,16 @@ export interface SimulatedConnectionOptions {
 const closeTimeoutMs = 5_000;
 const echoMaxMs = 500;
 const decoder = new TextDecoder();
-/** What goes to many connections is the same bytes. */
-const texts = new WeakMap<Uint8Array, string>();
+/** What goes to many connections is the same bytes, one connection after the other. */
+const recent: { bytes: Uint8Array; text: string }[] = [];
+const recentMax = 16;
+let oldest = 0;
 
 function textOf(bytes: Uint8Array): string {
-  let text = texts.get(bytes);
-  if (text === undefined) texts.set(bytes, (text = decoder.decode(bytes)));
+  for (const known of recent) if (known.bytes === bytes) return known.text;
+  const text = decoder.decode(bytes);
+  recent[oldest] = { bytes, text };
+  oldest = (oldest + 1) % recentMax;
   return text;
 }
 

@@ -64,6 +64,9 @@ export class WireTap {
   readonly taps: ToldTap[] = [];
   /** Error codes that the server answered, with their count. */
   readonly refusals: Map<string, number> = new Map();
+  /** Of frames that were parsed once and go to many connections, and are not changed. */
+  readonly #entries = new WeakMap<LogEvent, ReadEntry>();
+  readonly #parsed = new ParsedFrames();
   #connections = 0;
 
   /** One connection of the user's: what it sends goes through `sent`, what it is told through `handlers`. */
@@ -78,7 +81,7 @@ export class WireTap {
       ended,
       openRequests: () => open.size,
       sent: (text) => {
-        for (const frame of framesOf(text)) {
+        for (const frame of this.#parsed.of(text)) {
           open.set(frame["ref"], frame["type"] === "interaction.tap" ? { tap: tapOf(frame) } : {});
           if (frame["type"] !== "message.send") continue;
           const key = { conversation: String(frame["conversation"]), from: user, clientId: String(frame["clientId"]) };
@@ -89,7 +92,7 @@ export class WireTap {
       handlers: {
         onOpen: () => inner.onOpen(),
         onMessage: (text) => {
-          for (const frame of framesOf(text)) this.#told({ user, connection, frame, open });
+          for (const frame of this.#parsed.of(text)) this.#told({ user, connection, frame, open });
           inner.onMessage(text);
         },
         onClose: (code, reason) => {
@@ -114,10 +117,16 @@ export class WireTap {
     }
     if (isLogEvent(frame)) {
       this.#saw(user, frame, true);
-      this.history.push({ step: "observe", conversation: frame.conversation, observer: user, connection, entry: entryOf(frame) });
+      this.history.push({ step: "observe", conversation: frame.conversation, observer: user, connection, entry: this.#entryOf(frame) });
     } else {
       this.#search(user, frame, 0);
     }
+  }
+
+  #entryOf(event: LogEvent): ReadEntry {
+    let entry = this.#entries.get(event);
+    if (entry === undefined) this.#entries.set(event, (entry = entryOf(event)));
+    return entry;
   }
 
   /** `head` of a page was known before its entries were read. */
@@ -156,17 +165,8 @@ function tapOf({ conversation, target, action, clientId }: Frame): NonNullable<A
   return { conversation: String(conversation), target: Number(target), action: String(action), clientId: String(clientId) };
 }
 
-/** Of frames that were parsed once and go to many connections. */
-const entries = new WeakMap<LogEvent, ReadEntry>();
-
-/** A log event as it was told live, as the checker compares it. The event is not changed afterwards. */
+/** A log event as it was told live, as the checker compares it. */
 export function entryOf(event: LogEvent): ReadEntry {
-  let entry = entries.get(event);
-  if (entry === undefined) entries.set(event, (entry = writeEntry(event)));
-  return entry;
-}
-
-function writeEntry(event: LogEvent): ReadEntry {
   const { seq, from } = event;
   if (event.type === "message.created")
     return { seq, from, clientId: event.clientId, body: JSON.stringify(event.content), ...(event.content.type === "deleted" ? { isErased: true } : {}) };
@@ -182,19 +182,39 @@ function writeEntry(event: LogEvent): ReadEntry {
 
 export type Frame = Readonly<Record<string, unknown>>;
 
-/** What was parsed last: what a turn brought goes to many connections as the same text. */
-const parsed = new Map<string, readonly Frame[]>();
-const parsedMax = 64;
-
-/** A message is one frame or an array of frames. They are shared: not to be changed. */
+/** A message is one frame or an array of frames. */
 export function framesOf(text: string): readonly Frame[] {
-  const known = parsed.get(text);
-  if (known !== undefined) return known;
   const value = JSON.parse(text) as Frame | readonly Frame[];
-  const frames = Array.isArray(value) ? (value as readonly Frame[]) : [value as Frame];
-  if (parsed.size >= parsedMax) parsed.delete(parsed.keys().next().value ?? "");
-  parsed.set(text, frames);
-  return frames;
+  return Array.isArray(value) ? (value as readonly Frame[]) : [value as Frame];
+}
+
+/** A power of two. */
+const parsedMax = 128;
+
+/**
+ * What was parsed last: what a turn brought goes to many connections as the same text. Each text has one place, where the next
+ * one takes its room. Not a Map, whose worn-out tables, once they are old, keep alive whatever came after them.
+ */
+class ParsedFrames {
+  readonly #places: ({ readonly text: string; readonly frames: readonly Frame[] } | undefined)[] = Array.from({ length: parsedMax });
+
+  /** They are shared: not to be changed. */
+  of(text: string): readonly Frame[] {
+    const place = placeOf(text);
+    const known = this.#places[place];
+    if (known?.text === text) return known.frames;
+    const frames = framesOf(text);
+    this.#places[place] = { text, frames };
+    return frames;
+  }
+}
+
+/** By length and some of the characters: ids and numbers are what differs. */
+function placeOf(text: string): number {
+  const { length } = text;
+  let hash = length;
+  for (let index = length - 1; index >= 0; index -= 1 + (length >> 4)) hash = (Math.imul(hash, 31) + text.charCodeAt(index)) | 0;
+  return (hash ^ (hash >>> 8)) & (parsedMax - 1);
 }
 
 export function isLogEvent(frame: object): frame is LogEvent {
