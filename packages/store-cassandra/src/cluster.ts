@@ -134,9 +134,11 @@ export class Cluster {
 
   /** Waits a random part of what the number of tries so far allows: full jitter. `longestMs`: shorter, after somebody else was first. */
   async pause(tries: number, longestMs: number = longestDelayMs): Promise<void> {
-    const { clock, random } = this.#options;
-    const delayMs = random.float() * Math.min(longestMs, firstDelayMs * 2 ** Math.min(tries, 10));
-    await new Promise<void>((resolve) => void clock.schedule(delayMs, resolve));
+    await this.wait(this.#options.random.float() * Math.min(longestMs, firstDelayMs * 2 ** Math.min(tries, 10)));
+  }
+
+  async wait(delayMs: number): Promise<void> {
+    await new Promise<void>((resolve) => void this.#options.clock.schedule(delayMs, resolve));
   }
 
   get monotonicMs(): number {

@@ -19,6 +19,7 @@ import { Plans, Stage } from "./planning.ts";
 import { baseOf, encodeRecord, tailOf } from "./records.ts";
 import type { Settler } from "./settler.ts";
 import { readRow } from "./tables.ts";
+import { TurnTaking } from "./turn-taking.ts";
 
 /** Of one group. */
 const groupMaxCalls = 256;
@@ -77,6 +78,8 @@ export class ConversationWriter {
   /** As it was after the last write or read of this process; another process may have written since. */
   #state: ConversationState | undefined;
   #loaded = new Map<string, Buffer | undefined>();
+  readonly #turns = new TurnTaking();
+  #standBackMs = 0;
   /** The journal of the last group on its way into the tables. */
   #settling: Promise<void> = Promise.resolve();
 
@@ -131,6 +134,7 @@ export class ConversationWriter {
       const group = this.#waiting.splice(0, Math.min(end < 0 ? Infinity : end, groupMaxCalls)) as WaitingCall[];
       try {
         await this.#write(group);
+        await this.#standBack();
       } catch (error) {
         this.#forget();
         for (const { reject } of group) reject(error);
@@ -141,6 +145,16 @@ export class ConversationWriter {
     await this.#settling.catch(() => this.#forget());
     this.#running = undefined;
     if (this.#waiting.length > 0) this.#start();
+  }
+
+  /** For others who write to the conversation. */
+  async #standBack(): Promise<void> {
+    const delayMs = this.#standBackMs;
+    this.#standBackMs = 0;
+    if (delayMs === 0) return;
+    await this.#environment.cluster.wait(delayMs);
+    // Somebody has written meanwhile.
+    this.#forget();
   }
 
   /** What was called while a group was under way that failed must not overtake it (S9, D4): all are tried again, in their order. */
@@ -160,6 +174,7 @@ export class ConversationWriter {
       if (tries > 0) await cluster.pause(tries - 1, contentionDelayMs);
       await this.#settling.catch(() => this.#forget());
       this.#settling = Promise.resolve();
+      const beganAtMs = cluster.monotonicMs;
       for (const key of this.#loaded.keys()) if (!isKept(key)) this.#loaded.delete(key);
       if (this.#loaded.size > keptRowsMax) this.#loaded.clear();
       const state = (this.#state ??= await this.#load(isSerial));
@@ -167,6 +182,7 @@ export class ConversationWriter {
         for (const { call, resolve, reject } of group) tell(call.absent, resolve, reject);
         return;
       }
+      this.#turns.found(state.version);
       const { plans, answers, taken } = await this.#plan(state, group);
       if (!plans.hasChanged(state.record)) {
         // An answer of what is already so must not lean on a state that another process has left behind, nor on half of it (S5).
@@ -181,12 +197,14 @@ export class ConversationWriter {
       const after = await this.#decide(state, plans);
       if (after === "refused") {
         conflicts++;
+        this.#turns.lost();
         this.#forget();
         isSerial = true;
         if (cluster.isOver(deadline))
           throw new SudaError("server.busy", "Others write to this conversation without a pause; try again.", { retryAfterMs: 1_000 });
         continue;
       }
+      this.#standBackMs = this.#turns.won(after.version, { beganAtMs, endedAtMs: cluster.monotonicMs });
       this.#environment.onWrite({ event: "write", calls: taken, conflicts, unknown: this.#unknown, durationMs: cluster.monotonicMs - begun });
       await this.#follow(after, plans);
       for (const answer of answers) answer();
