@@ -32,7 +32,7 @@ export async function runStoreBench(options: StoreBenchOptions): Promise<void> {
   const { nodes, runs, senders, seconds } = options;
   await using server = await CassandraServer.open({ nodes });
   const connection: CassandraConnection = { contactPoints: server.contactPoints, localDataCenter: server.dataCenter, keyspace: "bench" };
-  await initCassandraStore({ ...connection, replication: { [server.dataCenter]: Math.min(nodes, 3) } });
+  await initCassandraStore({ ...connection, replication: { [server.dataCenter]: Math.min(nodes, 3) }, waitMs: 60_000 });
   await using store = await openCassandraStore(connection);
   await using one = new ChildProgram<AppenderQuestion, AppenderAnswer>(new URL("appender.ts", import.meta.url), {
     connection,
@@ -65,7 +65,7 @@ export async function runStoreBench(options: StoreBenchOptions): Promise<void> {
   console.table(result);
   console.log(JSON.stringify(machine()));
   if (options.isSaved)
-    console.log(`→ ${saveResult("store", { bench: "store", load: { nodes, seconds, runs, textBytes: 119, processes: processes.length }, result })}`);
+    console.log(`→ ${saveResult(nodes === 1 ? "store" : `store-${nodes}-nodes`, { bench: "store", load: { nodes, seconds, runs, textBytes: 119, processes: processes.length }, result })}`);
 }
 
 interface Load {
