@@ -23,7 +23,7 @@ import { cassandraDocuments } from "./cassandra-documents.ts";
 import { cassandraTarget } from "./cassandra-target.ts";
 import { cassandraUsers } from "./cassandra-users.ts";
 import type { Cluster } from "./cluster.ts";
-import { ConversationWriter, type Call, type Creation, type WriteEvent } from "./conversation-writer.ts";
+import { ConversationWriter, type Creation, type WriteEvent } from "./conversation-writer.ts";
 import { Memberships } from "./memberships.ts";
 import { noBytes } from "./planning.ts";
 import { Reader, type PageBounds } from "./reader.ts";
@@ -31,6 +31,7 @@ import { encodeMember } from "./records.ts";
 import { listKey, memberKey, placeOf } from "./row-keys.ts";
 import { Settler } from "./settler.ts";
 import { appendCall, deliveredCall, hideCall, readCall, settingsCall, truncateCall } from "./store-calls.ts";
+import type { Call } from "./write-call.ts";
 
 export interface CassandraStoreParts {
   readonly client: Client;

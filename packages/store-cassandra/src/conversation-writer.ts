@@ -20,6 +20,7 @@ import { baseOf, encodeRecord, tailOf } from "./records.ts";
 import type { Settler } from "./settler.ts";
 import { readRow } from "./tables.ts";
 import { TurnTaking } from "./turn-taking.ts";
+import { tell, type Call, type WaitingCall } from "./write-call.ts";
 
 /** Of one group. */
 const groupMaxCalls = 256;
@@ -34,20 +35,6 @@ const rememberedWrites = 32;
 const contentionDelayMs = 100;
 /** A larger journal is taken away once it is in place, because everybody who reads the conversation reads it. */
 const largeJournalBytes = 65_536;
-
-/** One write: what it is likely to need, and its plan. */
-export interface Call<T> {
-  readonly rows: (record: ConversationRecord) => readonly string[];
-  readonly plan: (stage: Stage) => T;
-  /** What a conversation that does not exist means; throws or gives an answer. */
-  readonly absent: () => T;
-}
-
-interface WaitingCall {
-  readonly call: Call<unknown>;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 export type Creation = { readonly record: ConversationRecord; readonly journal: Journal };
 
@@ -397,12 +384,4 @@ function isKept(key: string): boolean {
 /** Whether a part of it is read by others than the conversation's readers: that must be in place before anybody hears of it. */
 function isGlobal(journal: Journal): boolean {
   return journal.moves.length > 0 || isFarReaching(journal);
-}
-
-function tell(answer: () => unknown, resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
-  try {
-    resolve(answer());
-  } catch (error) {
-    reject(error);
-  }
 }

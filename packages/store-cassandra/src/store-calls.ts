@@ -19,7 +19,7 @@ import {
   type MemberPatch,
   type MemberRecord,
 } from "@suda/server/store";
-import type { Call } from "./conversation-writer.ts";
+import type { Call } from "./write-call.ts";
 import type { Stage } from "./planning.ts";
 import { noBytes } from "./planning.ts";
 import { encodeRecord, decodeStoredKey, encodeStoredKey } from "./records.ts";

@@ -32,9 +32,9 @@ import { commandHandlers, type HandledType } from "./command-handlers.ts";
 import { Deliveries, type DeliveryMetrics } from "./deliveries.ts";
 import type { EventEncoder } from "./event-encoder.ts";
 import { LayerNews } from "./layer-news.ts";
+import { PipelinedSends } from "./pipelined-sends.ts";
 import { PresenceWatch } from "./presence-watch.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import { RefusedSends } from "./refused-sends.ts";
 import type { Turnstile } from "./turnstile.ts";
 import { withResolvers } from "./with-resolvers.ts";
 
@@ -64,8 +64,6 @@ export interface ConsumerMetrics extends DeliveryMetrics {
   command(type: string, code: string): void;
 }
 
-/** Sends of one connection that wait for the disk together. */
-const maxPendingSends = 64;
 const helloTimeoutMs = 10_000;
 /** Refusals in a row after which a client that ignores `retryAfterMs` is closed as flooding. */
 const maxRefusals = 1_000;
@@ -97,8 +95,10 @@ export class ChatConsumer {
   readonly #connection: WebSocketConnection;
   readonly #handshakePrincipal: UserPrincipal | undefined;
   #state: State = { is: "new" };
-  readonly #refusedSends = new RefusedSends();
-  readonly #pendingSends = new Set<Promise<unknown>>();
+  readonly #sends = new PipelinedSends({
+    answer: (command, work) => this.#answer(command, work),
+    fail: ({ type, ref }, error) => this.#fail(type, error, ref),
+  });
   readonly #deliveries: Deliveries;
   /** Most connections watch nobody. */
   #timer: { cancel(): void };
@@ -134,7 +134,7 @@ export class ChatConsumer {
   /** The client is told when to come back, and what is under way is answered. */
   async onDrain(): Promise<void> {
     if (this.#state.is === "greeted") this.#deliveries.tell({ type: "goaway", windowMs: this.#environment.goawayWindowMs });
-    await this.#settleSends();
+    await this.#sends.settled();
   }
 
   async onClose(): Promise<void> {
@@ -158,17 +158,17 @@ export class ChatConsumer {
       return this.#refuse(command.type, new SudaError("auth.required", "Say hello first."), command.ref);
     }
     if (this.#isLimited(command.type, command.ref)) {
-      if (command.type === "message.send") this.#refusedSends.orderOf(command).refused(undefined);
+      if (command.type === "message.send") this.#sends.refused(command);
       return;
     }
     if (command.type === "hello") return this.#refuse(command.type, new SudaError("auth.already", "This connection has said hello already."), command.ref);
     const { context } = this.#environment;
-    if (command.type === "message.send") return this.#startMessage(state.actor, command);
-    if (command.type === "bot.send") return this.#startSend(command, () => sendFromBot(context, state.actor, command));
+    if (command.type === "message.send") return this.#sends.start(command, (order) => sendMessage(context, state.actor, command, order));
+    if (command.type === "bot.send") return this.#sends.start(command, () => sendFromBot(context, state.actor, command));
     if (command.type === "token.refresh") return void (await this.#answer(command, () => this.#refresh(state.actor, command.token)));
     if (command.type === "presence.watch") return void (await this.#answer(command, () => state.presenceWatch.watch(command.users)));
     if (command.type === "presence.unwatch") return void (await this.#answer(command, () => unwatch(state.presenceWatch, command.users)));
-    await this.#settleSends();
+    await this.#sends.settled();
     await this.#answer(command, async () => {
       const handle = (): Promise<object> => this.#handle(state.actor, command);
       const reply = reading.has(command.type) ? await this.#environment.turnstile.pass(handle) : await handle();
@@ -304,35 +304,7 @@ export class ChatConsumer {
     return { expiresAt };
   }
 
-  // ── sends ───────────────────────────────────────────────────────────────────────────────────────────
-
-  async #startMessage(actor: Actor, command: CommandOf<"message.send">): Promise<void> {
-    const order = this.#refusedSends.orderOf(command);
-    await this.#startSend(command, () => sendMessage(this.#environment.context, actor, command, order), order.refused);
-  }
-
-  /** Resolves when the store has taken what is sent in its order; the reply follows when it is durable. */
-  async #startSend(
-    command: CommandOf<"message.send"> | CommandOf<"bot.send">,
-    start: () => Promise<{ readonly committed: Promise<object> }>,
-    onRefused?: (error: unknown) => void,
-  ): Promise<void> {
-    while (this.#pendingSends.size >= maxPendingSends) await Promise.race(this.#pendingSends);
-    let committed: Promise<object>;
-    try {
-      ({ committed } = await start());
-    } catch (error) {
-      onRefused?.(error);
-      return this.#fail(command.type, error, command.ref);
-    }
-    if (onRefused !== undefined) committed.catch(onRefused);
-    const pending = this.#answer(command, () => committed).finally(() => this.#pendingSends.delete(pending));
-    this.#pendingSends.add(pending);
-  }
-
-  async #settleSends(): Promise<void> {
-    if (this.#pendingSends.size > 0) await Promise.all(this.#pendingSends);
-  }
+  // ── the layer ───────────────────────────────────────────────────────────────────────────────────────
 
   /** Synchronous when it can be: a thousand members receive an event in one turn. */
   #onLayerEvent(event: LayerEvent): void | Promise<void> {
