@@ -65,7 +65,9 @@ export async function runStoreBench(options: StoreBenchOptions): Promise<void> {
   console.table(result);
   console.log(JSON.stringify(machine()));
   if (options.isSaved)
-    console.log(`→ ${saveResult(nodes === 1 ? "store" : `store-${nodes}-nodes`, { bench: "store", load: { nodes, seconds, runs, textBytes: 119, processes: processes.length }, result })}`);
+    console.log(
+      `→ ${saveResult(nodes === 1 ? "store" : `store-${nodes}-nodes`, { bench: "store", load: { nodes, seconds, runs, textBytes: 119, processes: processes.length }, result })}`,
+    );
 }
 
 interface Load {
