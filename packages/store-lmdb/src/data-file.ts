@@ -17,6 +17,8 @@ const noPage = 0xffff_ffff_ffff_ffffn;
 const pageBranch = 1;
 const pageLeaf = 2;
 const nodeBigData = 1;
+/** Commits that come between, in a row. */
+const maxTries = 20;
 
 interface Meta {
   readonly pageBytes: number;
@@ -38,14 +40,17 @@ export function checkDataFile(path: string, directory: string): void {
     throw error;
   }
   try {
-    const size = fstatSync(file).size;
-    const meta = readMeta(file, { size, path, directory });
-    // A file may be shorter than its last page when the pages at its end are free (mdb.c, mm_last_pg): rare, so only then all are walked.
-    if (size < (meta.lastPage + 1) * meta.pageBytes && !usesOnlyPagesWithin(file, meta, size)) {
-      const missing = (meta.lastPage + 1) * meta.pageBytes - size;
-      throw new StoreOpenError("truncated", `The data file ${path} is cut off: at least ${missing} bytes are missing at its end. Restore it from a backup.`, {
-        directory,
-      });
+    // Another process may be committing: what was judged while it did is judged again.
+    for (let tries = 1; ; tries++) {
+      const meta = readMeta(file, { size: fstatSync(file).size, path, directory });
+      // Asked for after the meta page was read: a commit writes its pages first, and then the meta page that names them.
+      const { size } = fstatSync(file);
+      const needed = (meta.lastPage + 1) * meta.pageBytes;
+      // A file may be shorter than its last page when the pages at its end are free (mdb.c, mm_last_pg): rare, so only then all are walked.
+      if (size >= needed || usesOnlyPagesWithin(file, meta, size)) return;
+      if (tries < maxTries && readMeta(file, { size, path, directory }).transaction !== meta.transaction) continue;
+      const message = `The data file ${path} is cut off: at least ${needed - size} bytes are missing at its end. Restore it from a backup.`;
+      throw new StoreOpenError("truncated", message, { directory });
     }
   } finally {
     closeSync(file);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { StoreOpenError, type StoreOpenCode } from "@suda/server/store";
 import { alice, createLobby, readAll, say, TestDirectory } from "../test/kit.ts";
+import { checkDataFile } from "./data-file.ts";
 import { openDatabase, type Database } from "./database.ts";
 import { openLmdbStore } from "./open-lmdb-store.ts";
 import { userKey } from "./keys.ts";
@@ -31,6 +32,22 @@ test("[S22] a data file that was cut off is refused before it is mapped, whereve
   await assert.rejects(openLmdbStore({ directory: directory.path }), refusedAs("truncated"));
   truncateSync(directory.dataFile, 0);
   await assert.rejects(openLmdbStore({ directory: directory.path }), refusedAs("truncated"));
+});
+
+test("[S22] a file that grows while it is looked at, because a server writes to it, is whole", async () => {
+  using directory = new TestDirectory();
+  await using store = await openLmdbStore({ directory: directory.path });
+  await createLobby(store);
+  let looks = 0;
+  for (let round = 0; round < 60; round++) {
+    const writing = Promise.all(Array.from({ length: 10 }, (_, index) => say(store, `${round} ${index} ${"x".repeat(3_000)}`))).then(() => "written");
+    const turn = (): Promise<string> => new Promise((resolve) => setImmediate(() => resolve("not yet")));
+    do {
+      checkDataFile(directory.dataFile, directory.path);
+      looks++;
+    } while ((await Promise.race([writing, turn()])) === "not yet");
+  }
+  assert.ok(looks > 100, `looked ${looks} times`);
 });
 
 test("[S22] a file that is short only by free pages at its end is whole", async () => {
