@@ -66,7 +66,6 @@ export class ConversationWriter {
   #state: ConversationState | undefined;
   #loaded = new Map<string, Buffer | undefined>();
   readonly #turns = new TurnTaking();
-  #standBackMs = 0;
   /** The journal of the last group on its way into the tables. */
   #settling: Promise<void> = Promise.resolve();
 
@@ -120,8 +119,7 @@ export class ConversationWriter {
       const end = this.#waiting.findIndex((one) => typeof one === "function");
       const group = this.#waiting.splice(0, Math.min(end < 0 ? Infinity : end, groupMaxCalls)) as WaitingCall[];
       try {
-        await this.#write(group);
-        await this.#standBack();
+        await this.#standBack(await this.#write(group));
       } catch (error) {
         this.#forget();
         for (const { reject } of group) reject(error);
@@ -135,9 +133,7 @@ export class ConversationWriter {
   }
 
   /** For others who write to the conversation. */
-  async #standBack(): Promise<void> {
-    const delayMs = this.#standBackMs;
-    this.#standBackMs = 0;
+  async #standBack(delayMs: number): Promise<void> {
     if (delayMs === 0) return;
     await this.#environment.cluster.wait(delayMs);
     // Somebody has written meanwhile.
@@ -152,7 +148,8 @@ export class ConversationWriter {
     for (const one of waiting) if (typeof one !== "function") one.reject(refusal);
   }
 
-  async #write(group: WaitingCall[]): Promise<void> {
+  /** @returns for how long to stand back before the next, ms */
+  async #write(group: WaitingCall[]): Promise<number> {
     const { cluster } = this.#environment;
     const deadline = cluster.deadline;
     const begun = cluster.monotonicMs;
@@ -167,7 +164,7 @@ export class ConversationWriter {
       const state = (this.#state ??= await this.#load(isSerial));
       if (state === undefined) {
         for (const { call, resolve, reject } of group) tell(call.absent, resolve, reject);
-        return;
+        return 0;
       }
       this.#turns.found(state.version);
       const { plans, answers, taken } = await this.#plan(state, group);
@@ -176,7 +173,7 @@ export class ConversationWriter {
         if ((await readVersion(cluster, this.#id)) === state.version) {
           for (const answer of answers) answer();
           this.#postpone(group, taken);
-          return;
+          return 0;
         }
         this.#forget();
         continue;
@@ -191,12 +188,12 @@ export class ConversationWriter {
           throw new SudaError("server.busy", "Others write to this conversation without a pause; try again.", { retryAfterMs: 1_000 });
         continue;
       }
-      this.#standBackMs = this.#turns.won(after.version, { beganAtMs, endedAtMs: cluster.monotonicMs });
+      const standBackMs = this.#turns.won(after.version, { beganAtMs, endedAtMs: cluster.monotonicMs });
       this.#environment.onWrite({ event: "write", calls: taken, conflicts, unknown: this.#unknown, durationMs: cluster.monotonicMs - begun });
       await this.#follow(after, plans);
       for (const answer of answers) answer();
       this.#postpone(group, taken);
-      return;
+      return standBackMs;
     }
   }
 
