@@ -1,8 +1,5 @@
 /** `npm run test:faults -- storm`: all kinds, or those that are named. With `--save` the reports go into bench/results/storm.json, from which docs/OPERATIONS.md has its table. */
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus } from "node:os";
-import { fileURLToPath } from "node:url";
+import { saveRun } from "./save-run.ts";
 import { describeStorm, runStorm, stormKinds, type StormKind, type StormOptions, type StormReport } from "./storm.ts";
 
 export interface StormCommand extends Omit<StormOptions, "kinds"> {
@@ -25,15 +22,7 @@ export async function runStormCommand({ kinds: names, isSaved, ...options }: Sto
   return reports.every(({ found }) => found.length === 0);
 }
 
-/** One run of each kind: the newest. What was found is counted here, and named where it was printed. */
-function save({ found, ...report }: StormReport): void {
-  const run = { ...report, violations: found.length };
-  type Run = typeof run;
-  const file = fileURLToPath(new URL("../../bench/results/storm.json", import.meta.url));
-  const before = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as { readonly runs: readonly Run[] }).runs : [];
+function save(report: StormReport): void {
   const places = Object.keys(stormKinds);
-  const runs = [...before.filter(({ kind }) => kind !== run.kind), run].toSorted((a, b) => places.indexOf(a.kind) - places.indexOf(b.kind));
-  const machine = { cpu: cpus()[0]?.model.trim(), cores: availableParallelism(), node: process.version };
-  const commit = execFileSync("git", ["rev-parse", "--short=12", "HEAD"], { encoding: "utf8" }).trim();
-  writeFileSync(file, `${JSON.stringify({ measuredAt: new Date().toISOString(), commit, machine, runs }, undefined, 2)}\n`);
+  saveRun(report, { name: "storm", keyOf: ({ kind }) => kind, compare: (one, other) => places.indexOf(one.kind) - places.indexOf(other.kind) });
 }

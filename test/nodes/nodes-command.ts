@@ -2,11 +2,10 @@
  * The runs of `npm run test:faults -- nodes`: each fault behind each balancer is a process of its own, in a network of its own
  * where links are cut. With `--save` the reports go into bench/results/nodes.json, from which docs/OPERATIONS.md has its table.
  */
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus } from "node:os";
 import { fileURLToPath } from "node:url";
+import { saveRun } from "../faults/save-run.ts";
 import { balancers } from "../proxies/balancers.ts";
 import { hasOwnNetwork, inOwnNetwork, whyNoLinks } from "./links.ts";
 import { nodeFaults, type NodeFault } from "./node-faults.ts";
@@ -78,17 +77,11 @@ async function runInProcess(command: NodesCommand, fault: NodeFault, balancer: s
   return code === 0;
 }
 
-/** One run for each fault, balancer and store: the newest. What was found is counted here, and named where it was printed. */
-function save({ found, ...report }: NodesReport): void {
-  const run = { ...report, violations: found.length };
-  type Run = typeof run;
-  const file = fileURLToPath(new URL("../../bench/results/nodes.json", import.meta.url));
-  const before = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as { readonly runs: readonly Run[] }).runs : [];
-  const keyOf = ({ fault, balancer, store }: Run): string => `${fault} ${balancer} ${store}`;
-  const others = before.filter((one) => keyOf(one) !== keyOf(run));
+function save(report: NodesReport): void {
   const places = nodeFaults.map(({ name }) => name);
-  const runs = [...others, run].toSorted((a, b) => places.indexOf(a.fault) - places.indexOf(b.fault) || (a.balancer < b.balancer ? -1 : 1));
-  const machine = { cpu: cpus()[0]?.model.trim(), cores: availableParallelism(), node: process.version };
-  const commit = execFileSync("git", ["rev-parse", "--short=12", "HEAD"], { encoding: "utf8" }).trim();
-  writeFileSync(file, `${JSON.stringify({ measuredAt: new Date().toISOString(), commit, machine, runs }, undefined, 2)}\n`);
+  saveRun(report, {
+    name: "nodes",
+    keyOf: ({ fault, balancer, store }) => `${fault} ${balancer} ${store}`,
+    compare: (a, b) => places.indexOf(a.fault) - places.indexOf(b.fault) || (a.balancer < b.balancer ? -1 : 1),
+  });
 }
