@@ -160,6 +160,37 @@ test("a connection that is silent is asked something, and is dead when nothing c
   assert.equal(server.socket.closedWith, 1000);
 });
 
+test("a connection on which something is heard is alive however slow the server answers, but not for ever", async () => {
+  const server = new ScriptedServer();
+  await using client = await server.open();
+  await server.greet();
+  const asked = client.request("user.get", { user: me });
+  const waitAndHear = (ms: number): void => {
+    for (const endsAt = server.clock.now() + ms; server.clock.now() < endsAt; ) {
+      server.clock.advance(10_000);
+      server.socket.tell({ type: "user.updated", user: { id: me } });
+    }
+  };
+  waitAndHear(50_000);
+  server.socket.reply(await server.socket.take("user.get"), { user: { id: me } });
+  assert.equal((await asked).user.id, me);
+  const lost = client.request("user.get", { user: me });
+  waitAndHear(80_000);
+  await assert.rejects(lost, { code: "connection.lost", message: "No answer came in time." });
+});
+
+test("a connection on which nothing is heard any more is dead when a request has waited for 15 s", async () => {
+  const server = new ScriptedServer();
+  await using client = await server.open();
+  await server.greet();
+  server.clock.advance(8_000);
+  const asked = client.request("user.get", { user: me });
+  server.clock.advance(12_000);
+  assert.equal(client.connection.getSnapshot().kind, "open");
+  server.clock.advance(5_000);
+  await assert.rejects(asked, { code: "connection.lost" });
+});
+
 test("what was asked when the connection broke is rejected; what an old socket says is not heard", async () => {
   const server = new ScriptedServer();
   await using client = await server.open();

@@ -63,8 +63,10 @@ export type Request = <T extends CommandType>(type: T, fields: Omit<CommandOf<T>
 
 /** From asking for the token to the reply to hello. */
 const helloTimeoutMs = 15_000;
-/** A socket that leaves a request without an answer for so long is dead. */
+/** Nothing heard for so long while a request waits: the socket is dead. */
 const replyTimeoutMs = 15_000;
+/** Something else is heard: the socket is alive, and the server only slow, which coming back would make worse. But not for ever. */
+const longestReplyMs = 60_000;
 /** Nothing heard for so long: something cheap is asked. Browsers do not show the server's pings to a page. */
 const silenceMs = 20_000;
 /** A connection that held for so long begins anew with short waits. */
@@ -82,7 +84,8 @@ interface Waiting {
   readonly take: ((reply: unknown) => void) | undefined;
   resolve(reply: unknown): void;
   reject(error: Error): void;
-  readonly timer: Timer;
+  /** monotonicMs of the request. */
+  readonly sinceMs: number;
 }
 
 /** One try, from the token to the end of its socket. Handlers of an older one find that it is not the current one. */
@@ -136,7 +139,7 @@ export class Connection {
     this.#lastRefusal = undefined;
     this.#setState({ kind: "connecting" });
     this.#after(link, helloTimeoutMs, () => {
-      if (link.greetedAtMs === undefined) this.#lose(link, { code: 1006, reason: `No answer to hello within ${helloTimeoutMs / 1_000} s.` });
+      if (link.greetedAtMs === undefined) this.#lose(link, { code: 1006, reason: "No answer to hello came in time." });
     });
     // What a transport will not even try (a page of https and a server of ws) stays like that.
     this.#open(link).catch((error: unknown) => this.#end(link, { code: 1006, reason: messageOf(error) }));
@@ -237,7 +240,6 @@ export class Connection {
   #takeWaiting(ref: number | string): Waiting | undefined {
     if (typeof ref !== "number") return undefined;
     const waiting = this.#waiting.get(ref);
-    waiting?.timer.cancel();
     this.#waiting.delete(ref);
     return waiting;
   }
@@ -245,10 +247,7 @@ export class Connection {
   async #ask(link: Link, ref: number, fields: object, take?: Waiting["take"]): Promise<unknown> {
     const text = writeFrame({ ref, ...fields });
     return await new Promise((resolve, reject) => {
-      const timer = this.#options.clock.schedule(replyTimeoutMs, () =>
-        this.#lose(link, { code: 1006, reason: `No answer within ${replyTimeoutMs / 1_000} s.` }),
-      );
-      this.#waiting.set(ref, { take, resolve, reject, timer });
+      this.#waiting.set(ref, { take, resolve, reject, sinceMs: this.#options.clock.monotonicMs() });
       link.socket?.send(text);
     });
   }
@@ -257,13 +256,19 @@ export class Connection {
     this.#lastHeardMs = this.#options.clock.monotonicMs();
   }
 
-  /** A link that is silent is asked something cheap; #ask ends it when there is no answer. */
-  #watch(link: Link, user: UserId): void {
-    this.#after(link, silenceMs / 2, () => {
-      if (this.#options.clock.monotonicMs() - this.#lastHeardMs >= silenceMs)
-        // Answered, refused or lost: each has done its work by being heard, or not.
-        this.request("user.get", { user }).catch(() => {});
-      this.#watch(link, user);
+  /** A link that is silent is asked something cheap, and ends when a request waits too long. */
+  #watch(link: Link, user: UserId, delayMs = silenceMs): void {
+    this.#after(link, delayMs, () => {
+      const nowMs = this.#options.clock.monotonicMs();
+      const quietMs = nowMs - this.#lastHeardMs;
+      // The oldest comes first.
+      const [oldest] = this.#waiting.values();
+      const waitedMs = nowMs - (oldest?.sinceMs ?? nowMs);
+      if (waitedMs >= (quietMs < replyTimeoutMs ? longestReplyMs : replyTimeoutMs)) return this.#lose(link, { code: 1006, reason: "No answer came in time." });
+      if (oldest === undefined && quietMs < silenceMs) return this.#watch(link, user, silenceMs - quietMs);
+      // Answered, refused or lost: each has done its work by being heard, or not.
+      if (oldest === undefined) this.request("user.get", { user }).catch(() => {});
+      this.#watch(link, user, replyTimeoutMs - Math.min(waitedMs, quietMs));
     });
   }
 
@@ -324,10 +329,7 @@ export class Connection {
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
     this.#setState(state);
-    for (const one of waiting) {
-      one.timer.cancel();
-      one.reject(error);
-    }
+    for (const one of waiting) one.reject(error);
     if (link?.greetedAtMs !== undefined) this.#listener.onLost();
   }
 
