@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { endWithParent } from "./end-with-parent.ts";
 
 export interface ListeningProgramOptions {
   readonly command: string;
@@ -26,6 +27,7 @@ export class ListeningProgram implements AsyncDisposable {
   /** @throws Error with what it printed when it ends, or does not listen within 10 s */
   static async open({ command, args, env, port }: ListeningProgramOptions): Promise<ListeningProgram> {
     const child = spawn(command, args, { cwd: "/", env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    endWithParent(child);
     const program = new ListeningProgram(child);
     const failed = once(child, "error").then(([error]) => Promise.reject(error as Error));
     failed.catch(() => {});

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { freePort } from "./free-port.ts";
+import { endWithParent } from "./end-with-parent.ts";
 import { killChild } from "./kill-child.ts";
 
 const program = "redis-server";
@@ -77,6 +78,7 @@ export class RedisServer implements AsyncDisposable {
     const options = sentinelFile === undefined ? [...common, "--save", "", "--appendonly", "no", ...more] : [sentinelFile, "--sentinel", ...common, ...more];
     const child = spawn(program, options, { stdio: ["ignore", "pipe", "inherit"], cwd: "/" });
     this.#child = child;
+    endWithParent(child);
     const ready = sentinelFile === undefined ? "Ready to accept connections" : "+monitor master";
     let output = "";
     let isReady = false;

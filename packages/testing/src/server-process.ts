@@ -7,6 +7,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { endWithParent } from "./end-with-parent.ts";
 
 export interface ServerProcessOptions {
   /** A JavaScript or TypeScript program and its arguments; run by this Node from source. */
@@ -157,6 +158,7 @@ function startServer(options: ServerProcessOptions): StartedServer {
     env: { ...process.env, ...options.env },
     ...(options.gid === undefined ? {} : { gid: options.gid }),
   });
+  endWithParent(child);
   const output = new OutputTail();
   const exited = new Promise<ServerExit>((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
   createInterface({ input: child.stderr }).on("line", (line) => output.add(line));

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { endWithParent } from "../end-with-parent.ts";
 import { killChild } from "../kill-child.ts";
 import { configuration, javaArguments, logging, type NodePlace, type NodeProgram } from "./node-files.ts";
 
@@ -15,7 +16,6 @@ export class CassandraNode implements AsyncDisposable {
   readonly #place: NodePlace;
   readonly #program: NodeProgram;
   #child: ChildProcess | undefined;
-  #guard: ChildProcess | undefined;
 
   constructor(place: NodePlace, program: NodeProgram) {
     this.host = place.host;
@@ -37,8 +37,7 @@ export class CassandraNode implements AsyncDisposable {
     await writeFile(join(directory, "logback.xml"), logging);
     const child = spawn("java", javaArguments(this.#place, this.#program), { stdio: ["ignore", "pipe", "pipe"], cwd: directory });
     this.#child = child;
-    // A test that is killed cannot end its engines: this shell does when its standard input ends with the test.
-    this.#guard = child.pid === undefined ? undefined : spawn("sh", ["-c", `cat >/dev/null; kill -9 ${child.pid}`], { stdio: ["pipe", "ignore", "ignore"] });
+    endWithParent(child);
     child.stderr.resume();
     const lines: string[] = [];
     const log = createInterface({ input: child.stdout });
@@ -61,9 +60,6 @@ export class CassandraNode implements AsyncDisposable {
   async kill(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
-    // Before the process: its id may soon be another's.
-    this.#guard?.kill("SIGKILL");
-    this.#guard = undefined;
     await killChild(child);
   }
 
