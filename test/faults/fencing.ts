@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ClientId, Control, ConversationId, Event } from "@suda/protocol";
 import { createServer, type SudaServer } from "@suda/server";
-import { isOutOfControl, verifyStore, type Draft, type LogEntry, type Store } from "@suda/server/store";
+import { entryPages, isOutOfControl, verifyStore, type Draft, type LogEntry, type Store } from "@suda/server/store";
 import { openLmdbStore } from "@suda/store-lmdb";
 import { CommandRefused, SeededRandom, signTestToken, testApiKey, testTokenSecret, userId, WireClient } from "@suda/testing";
 
@@ -247,8 +247,7 @@ class Race {
     const seen = new Set<ClientId>();
     for (const { id } of this.#rooms) {
       let control = { holder: "bot", epoch: 0 };
-      for await (const entry of entriesOf(store, id)) {
-        const { seq, from, clientId, body } = entry;
+      for await (const { seq, from, clientId, body } of entriesOf(store, id)) {
         if (body.type === "control.changed") control = body;
         if (from !== bot || clientId === undefined) continue;
         seen.add(clientId);
@@ -266,11 +265,5 @@ class Race {
 }
 
 async function* entriesOf(store: Store, id: ConversationId): AsyncGenerator<LogEntry> {
-  for (let after = 0; ; ) {
-    const page = await store.log.readAfter(id, after, 1_000);
-    yield* page;
-    const last = page.at(-1);
-    if (last === undefined) return;
-    after = last.seq;
-  }
+  for await (const page of entryPages(store.log, id)) yield* page;
 }

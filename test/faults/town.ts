@@ -3,8 +3,8 @@
  * group of all; what they do all day; and how the logs are read when they have stopped.
  */
 import { ConnectionLost, OutboxFull, RequestRefused, type ClientConversation } from "@suda/client";
-import type { ConversationId, LogEvent, UserId } from "@suda/protocol";
-import type { Store } from "@suda/server/store";
+import type { LogEvent, UserId } from "@suda/protocol";
+import { conversationPages, entryPages, type Store } from "@suda/server/store";
 import { type LogReading, type SeededRandom, signToken, WireClient } from "@suda/testing";
 import type { Device } from "./device.ts";
 import { entryOf } from "./journal.ts";
@@ -101,23 +101,15 @@ function ask(request: Promise<unknown>): void {
 /** Every log as the store has it: messages as they were written, whatever was edited since. */
 export async function logsOf(store: Store): Promise<readonly LogReading[]> {
   const readings: LogReading[] = [];
-  for await (const conversation of conversationsOf(store)) {
-    const entries: LogReading["entries"][number][] = [];
-    for (let after = 0; ; ) {
-      const page = await store.log.readAfter(conversation, after, 1_000);
-      for (const { seq, at, from, clientId, body } of page) {
-        const event = { conversation, seq, at, from, ...(clientId === undefined ? {} : { clientId }), ...body };
-        entries.push(entryOf(event as LogEvent));
-      }
-      const last = page.at(-1)?.seq;
-      if (last === undefined) break;
-      after = last;
+  for await (const conversations of conversationPages(store.conversations))
+    for (const conversation of conversations) {
+      const entries: LogReading["entries"][number][] = [];
+      for await (const page of entryPages(store.log, conversation))
+        for (const { seq, at, from, clientId, body } of page) {
+          const event = { conversation, seq, at, from, ...(clientId === undefined ? {} : { clientId }), ...body };
+          entries.push(entryOf(event as LogEvent));
+        }
+      readings.push({ conversation, reader: "the store", entries });
     }
-    readings.push({ conversation, reader: "the store", entries });
-  }
   return readings;
-}
-
-async function* conversationsOf(store: Store): AsyncGenerator<ConversationId> {
-  for (let ids = await store.conversations.list(undefined, 1_000); ids.length > 0; ids = await store.conversations.list(ids.at(-1), 1_000)) yield* ids;
 }

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { ConversationId, Event, UserId } from "@suda/protocol";
-import type { LogEntry, Store } from "@suda/server/store";
+import { entryPages, type LogEntry, type Store } from "@suda/server/store";
 
 interface Told {
   readonly user: UserId;
@@ -65,9 +65,6 @@ async function membersBySeq(store: Store, id: ConversationId, log: readonly LogE
 
 async function readLog(store: Store, id: ConversationId): Promise<readonly LogEntry[]> {
   const log: LogEntry[] = [];
-  for (;;) {
-    const page = await store.log.readAfter(id, log.at(-1)?.seq ?? 0, 1_000);
-    if (page.length === 0) return log;
-    log.push(...page);
-  }
+  for await (const page of entryPages(store.log, id)) log.push(...page);
+  return log;
 }

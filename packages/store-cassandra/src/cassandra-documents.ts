@@ -9,6 +9,7 @@ import {
   encodeDocument,
   meetsCondition,
   type DocumentCollection,
+  type DocumentRecord,
   type DocumentStore,
   type StoredDocument,
 } from "@suda/server/store";
@@ -46,6 +47,16 @@ export function cassandraDocuments(
       { isSerial },
     );
     return row === undefined ? undefined : { version: Number(row["version"]), json: row["json"] as string, writeId: row["write_id"] as string };
+  }
+
+  async function keysOf(collection: DocumentCollection, shard: number, after: string | undefined, limit: number): Promise<readonly string[]> {
+    const rows = await cluster.rows("SELECT key FROM documents WHERE collection = ? AND shard = ? AND key > ? LIMIT ?", [
+      collection,
+      shard,
+      after ?? "",
+      limit,
+    ]);
+    return rows.map((row) => row["key"] as string);
   }
 
   /** Plans on what is there and writes, until it is written or need not be. */
@@ -128,24 +139,21 @@ export function cassandraDocuments(
       enter(async () => {
         checkDocumentKey(collection, after ?? "!");
         const count = checkDocumentLimit(limit);
-        const keys = await mergedPage(
-          async (shard, behind, most) => {
-            const rows = await cluster.rows("SELECT key FROM documents WHERE collection = ? AND shard = ? AND key > ? LIMIT ?", [
-              collection,
-              shard,
-              behind ?? "",
-              most,
-            ]);
-            return rows.map((row) => row["key"] as string);
-          },
-          after,
-          count,
-        );
-        const found = await inParallel(keys, parallelReads, (key) => find(collection, key));
-        return keys.flatMap((key, index) => {
-          const stored = found[index];
-          return stored === undefined ? [] : documentOf(key, stored);
-        });
+        const page: DocumentRecord[] = [];
+        for (let behind = after; ; ) {
+          const wanted = count - page.length;
+          const keys = await mergedPage((shard, place, limit) => keysOf(collection, shard, place, limit), behind, wanted);
+          const found = await inParallel(keys, parallelReads, (key) => find(collection, key));
+          page.push(
+            ...keys.flatMap((key, index) => {
+              const stored = found[index];
+              return stored === undefined ? [] : documentOf(key, stored);
+            }),
+          );
+          // Some may have been deleted between the two reads, and a page that is not full would be taken for the last (S35).
+          if (page.length === count || keys.length < wanted) return page;
+          behind = keys.at(-1);
+        }
       }),
   };
 }

@@ -3,17 +3,11 @@
  * conversation's rolling hash is over its whole log. Epochs are not in it: a restore gives new ones.
  */
 import { createHash } from "node:crypto";
-import type { ConversationId } from "@suda/protocol";
-import type { Store } from "@suda/server/store";
-
-const pageMax = 1_000;
+import { conversationPages, type Store } from "@suda/server/store";
 
 export async function digestHeads({ conversations }: Store): Promise<string> {
   const hash = createHash("sha256");
-  for (let after: ConversationId | undefined; ; ) {
-    const ids = await conversations.list(after, pageMax);
+  for await (const ids of conversationPages(conversations))
     for (const { id, head, floor } of await conversations.getMany(ids)) hash.update(`${id}\n${head.seq}\n${head.hash}\n${floor?.seq ?? 0}\n`);
-    after = ids.at(-1);
-    if (after === undefined) return hash.digest("hex");
-  }
+  return hash.digest("hex");
 }

@@ -4,8 +4,8 @@
  */
 import { newWebhookSecret, SudaError, webhookDefaultEvents, webhookLimits, type JsonValue, type LogEvent, type Random, type UserId } from "@suda/protocol";
 import { documentAttempts } from "../chat/bots.ts";
-import { documentPageMax } from "../store/documents.ts";
 import type { DocumentStore } from "../store/document-store.ts";
+import { documentsOf } from "../store/read-whole.ts";
 
 export interface WebhookSecret {
   readonly secret: string;
@@ -65,16 +65,7 @@ export async function deleteRegistration(documents: DocumentStore, bot: UserId):
 
 /** Of all bots that have a webhook. */
 export async function* listRegistrations(documents: DocumentStore): AsyncGenerator<UserId> {
-  let after = prefix;
-  for (;;) {
-    const page = await documents.list("deliveries", after, documentPageMax);
-    for (const { key } of page) {
-      if (!key.startsWith(prefix)) return;
-      yield key.slice(prefix.length) as UserId;
-      after = key;
-    }
-    if (page.length < documentPageMax) return;
-  }
+  for await (const { key } of documentsOf(documents, "deliveries", prefix)) yield key.slice(prefix.length) as UserId;
 }
 
 export function eventsOf({ events }: Registration): readonly LogEvent["type"][] {

@@ -18,7 +18,7 @@ import {
   type KindSchema,
   type MessageFault,
 } from "@suda/protocol";
-import { documentPageMax } from "../store/documents.ts";
+import { documentsOf } from "../store/read-whole.ts";
 import type { Store } from "../store/store.ts";
 
 export interface ListedKind {
@@ -123,14 +123,10 @@ export class CustomKinds {
     return document?.value["schema"] as KindSchema | undefined;
   }
 
-  /** Names of those in the store, up to a few more than there may be. */
+  /** Names of those in the store, up to one more than there may be. */
   async #stored(): Promise<readonly string[]> {
     const kinds: string[] = [];
-    while (kinds.length <= templateLimits.customKindsMax) {
-      const page = await this.#store.documents.list("custom-kinds", kinds.at(-1), documentPageMax);
-      kinds.push(...page.map(({ key }) => key));
-      if (page.length < documentPageMax) break;
-    }
+    for await (const { key } of documentsOf(this.#store.documents, "custom-kinds")) if (kinds.push(key) > templateLimits.customKindsMax) break;
     return kinds;
   }
 }

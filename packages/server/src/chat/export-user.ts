@@ -5,6 +5,7 @@
  * nothing from after the user was removed. Read page by page, so that a long life is no large memory. Rule S54.
  */
 import type { ConversationId, LogEvent, Role, ShownContent, User, UserId } from "@suda/protocol";
+import { entryPages, memberPages } from "../store/read-whole.ts";
 import type { ConversationRecord, LogEntry, MemberRecord, Membership, Store } from "../store/store.ts";
 import { viewEvent, viewEvents, viewUser } from "./view.ts";
 
@@ -85,13 +86,9 @@ export async function* exportConversation(
   let events = 0;
   if (record !== undefined) {
     yield { line: "conversation", conversation: shown(record) };
-    for (let after: UserId | undefined; ; ) {
-      const page: readonly MemberRecord[] = await store.conversations.members(conversation, after, pageMax);
+    for await (const page of memberPages(store.conversations, conversation))
       for (const { user, role, joinedAt } of page) yield { line: "member", user, role, joinedAt };
-      after = page.at(-1)?.user;
-      if (after === undefined) break;
-    }
-    for await (const page of pages(store, record, record.head.seq)) {
+    for await (const page of entryPages(store.log, conversation, { until: record.head.seq })) {
       for (const entry of page) {
         events++;
         yield { line: "event", event: viewEvent(conversation, entry) };
@@ -135,16 +132,6 @@ async function lastSeen({ log }: Store, { id, head }: ConversationRecord, user: 
   }
 }
 
-async function* pages({ log }: Store, { id }: ConversationRecord, until: number): AsyncGenerator<readonly LogEntry[]> {
-  for (let after = 0; after < until; ) {
-    const page = await log.readAfter(id, after, pageMax, pageMaxBytes);
-    const last = page.at(-1);
-    if (last === undefined) return;
-    yield page.filter(({ seq }) => seq <= until);
-    after = last.seq;
-  }
-}
-
 /** Up to `until` all that could be seen, and behind it (of somebody who was removed: a message of the backend's, say) what is the user's own. */
 async function* eventsOf(
   store: Store,
@@ -152,7 +139,7 @@ async function* eventsOf(
   { user, until, othersEvents }: { readonly user: UserId; readonly until: number; readonly othersEvents: boolean },
 ): AsyncGenerator<ExportLine & { line: "event" }> {
   const { id, head } = record;
-  for await (const page of pages(store, record, head.seq)) {
+  for await (const page of entryPages(store.log, id, { until: head.seq })) {
     const wanted = page.filter(({ seq, from }) => from === user || (othersEvents && seq <= until));
     const hidden = await store.conversations.hiddenBy(
       id,

@@ -3,6 +3,7 @@
  * cannot be lost with the layer, and a removed member receives nothing after the entry that removed it (D12).
  */
 import { limits, SudaError, type CommandOf, type ConversationId, type ReplyOf, type Role, type UserId } from "@suda/protocol";
+import { memberPages } from "../store/read-whole.ts";
 import type { LogEntry } from "../store/store.ts";
 import { accessConversation, accessGroup } from "./access.ts";
 import { appendMemberChange } from "./append.ts";
@@ -86,17 +87,12 @@ function rolesOf(actor: Actor, roles: readonly Role[]): { roles?: readonly Role[
 /** A group of several members does not lose its last owner; the last member of all may go. */
 async function checkAnotherOwner({ store }: ChatContext, id: ConversationId, leaving: UserId): Promise<void> {
   let others = 0;
-  let after: UserId | undefined;
-  for (;;) {
-    const page = await store.conversations.members(id, after, 1_000);
+  for await (const page of memberPages(store.conversations, id))
     for (const { user, role } of page) {
       if (user === leaving) continue;
       if (role === "owner") return;
       others++;
     }
-    after = page.at(-1)?.user;
-    if (page.length < 1_000) break;
-  }
   if (others > 0) throw new SudaError("member.last_owner");
 }
 

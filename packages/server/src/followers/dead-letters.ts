@@ -4,8 +4,8 @@
  * and are counted.
  */
 import type { ConversationId } from "@suda/protocol";
-import { documentPageMax } from "../store/documents.ts";
 import type { DocumentStore } from "../store/document-store.ts";
+import { documentsOf } from "../store/read-whole.ts";
 import { webhookIdOf } from "./signed-request.ts";
 import type { Trouble } from "./retries.ts";
 
@@ -92,13 +92,7 @@ export class DeadLetters {
   }
 
   async *#all(owner: string): AsyncGenerator<DeadLetter> {
-    let after: string | undefined;
-    for (;;) {
-      const page = await this.list(owner, after, documentPageMax);
-      yield* page;
-      after = page.at(-1)?.id;
-      if (page.length < documentPageMax) return;
-    }
+    for await (const { value } of documentsOf(this.#documents, "dead-letters", keyOf(owner, ""))) yield value as unknown as DeadLetter;
   }
 }
 

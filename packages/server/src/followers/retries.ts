@@ -7,8 +7,8 @@
  * 72 hours and the entry itself is that old, so that each is tried for 72 hours also when several follow each other.
  */
 import type { Clock, ConversationId, Random } from "@suda/protocol";
-import { documentPageMax } from "../store/documents.ts";
 import type { DocumentStore } from "../store/document-store.ts";
+import { documentsOf } from "../store/read-whole.ts";
 import type { LogEntry } from "../store/store.ts";
 
 export interface Trouble {
@@ -110,15 +110,9 @@ export async function* readTroubles(
   limit: number = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<Trouble> {
   let count = 0;
-  let after = prefix;
-  for (;;) {
-    const page = await documents.list("deliveries", after, documentPageMax);
-    for (const { key, value } of page) {
-      if (!key.startsWith(prefix) || ++count > limit) return;
-      yield value as unknown as Trouble;
-      after = key;
-    }
-    if (page.length < documentPageMax) return;
+  for await (const { value } of documentsOf(documents, "deliveries", prefix)) {
+    if (++count > limit) return;
+    yield value as unknown as Trouble;
   }
 }
 

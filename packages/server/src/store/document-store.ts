@@ -48,6 +48,6 @@ export interface DocumentStore {
     key: string,
     condition?: DocumentCondition,
   ): Promise<{ readonly outcome: "deleted" | "absent" } | { readonly outcome: "conflict"; readonly version: number }>;
-  /** Ascending by key, byte by byte, after `after`. `limit` 1–100. */
+  /** Ascending by key, byte by byte, after `after`. `limit` 1–100; a shorter page is the last. */
   list(collection: DocumentCollection, after: string | undefined, limit: number): Promise<readonly DocumentRecord[]>;
 }

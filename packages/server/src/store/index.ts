@@ -61,5 +61,6 @@ export type {
   StoreSource,
   StoreTarget,
 } from "./store-moving.ts";
+export { conversationPages, documentsOf, entryPages, memberPages, pagesOf } from "./read-whole.ts";
 export { decodeRecord, encodeRecord, plainAnnotation, plainBody } from "./stored-record.ts";
 export { verifyStore, type Verified } from "./verify-store.ts";

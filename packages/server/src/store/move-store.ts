@@ -11,6 +11,7 @@ import type { ConversationId, UserId } from "@suda/protocol";
 import { isErased, isMessageChange } from "./annotations.ts";
 import { documentCollections, type DocumentCollection, type DocumentRecord } from "./document-store.ts";
 import { canonicalJson, chainHash, digestOf, emptyHash } from "./log-entry.ts";
+import { conversationPages, documentsOf, entryPages, memberPages, pagesOf } from "./read-whole.ts";
 import type { CreationKey, LeftKey, StoreSource, StoreTarget } from "./store-moving.ts";
 import type { ConversationRecord, LogEntry, MemberRecord, Store } from "./store.ts";
 
@@ -48,10 +49,6 @@ export class MoveSourceDamaged extends Error {
 type MovedFrom = Store & { readonly source: StoreSource };
 type MovedInto = Store & { readonly target: StoreTarget };
 
-const pageMax = 500;
-const pageMaxBytes = 524_288;
-const membersPageMax = 1_000;
-const documentsPageMax = 100;
 /** Messages whose changes are copied one by one; beyond that the whole log is. */
 const changedMax = 10_000;
 const differencesMax = 100;
@@ -79,13 +76,8 @@ export class StoreMove {
   /** @param pass 1, 2, 3… over all attempts, also those that were killed. @throws MoveSourceDamaged; what the stores throw */
   async pass(pass: number): Promise<PassResult> {
     this.#counts = { conversations: 0, users: 0, copied: 0, entries: 0 };
-    for await (const page of this.#conversationPages(this.#from)) await this.#each(page, (id) => this.#conversation(id, pass));
-    for (let after: UserId | undefined; ; ) {
-      const page = await this.#from.source.users(after, pageMax);
-      await this.#each(page, (id) => this.#user(id, pass));
-      after = page.at(-1);
-      if (after === undefined) break;
-    }
+    for await (const page of conversationPages(this.#from.conversations)) await this.#each(page, (id) => this.#conversation(id, pass));
+    for await (const page of this.#userPages()) await this.#each(page, (id) => this.#user(id, pass));
     await this.#creations(pass);
     for (const collection of documentCollections) if (collection !== "moves") await this.#documents(collection, pass);
     return { ...this.#counts };
@@ -100,7 +92,7 @@ export class StoreMove {
     const differences: string[] = [];
     const report = (difference: string): void => void (differences.length < differencesMax && differences.push(difference));
     let conversations = 0;
-    for await (const page of this.#conversationPages(this.#to))
+    for await (const page of conversationPages(this.#to.conversations))
       await this.#each(page, async (id) => {
         conversations++;
         this.#readBackCount += await this.#readBack(id, { isLive, report });
@@ -108,30 +100,17 @@ export class StoreMove {
     const entries = this.#readBackCount;
     if (isLive) return { conversations, entries, differences };
     let expected = 0;
-    for await (const page of this.#conversationPages(this.#from)) expected += page.length;
+    for await (const page of conversationPages(this.#from.conversations)) expected += page.length;
     if (expected !== conversations) report(`${expected} conversations there and ${conversations} here`);
-    for (let after: UserId | undefined; ; ) {
-      const page = await this.#from.source.users(after, pageMax);
+    for await (const page of this.#userPages())
       await this.#each(page, async (id) => {
         const [there, here] = [await this.#userDigest(this.#from, id), await this.#userDigest(this.#to, id)];
         if (there !== here) report(`user ${id}: the profile or the list of conversations is another one`);
       });
-      after = page.at(-1);
-      if (after === undefined) break;
-    }
     return { conversations, entries, differences };
   }
 
   // ── conversations ───────────────────────────────────────────────────────────────────────────────────
-
-  async *#conversationPages({ conversations }: Store): AsyncGenerator<readonly ConversationId[]> {
-    for (let after: ConversationId | undefined; ; ) {
-      const page = await conversations.list(after, pageMax);
-      after = page.at(-1);
-      if (after === undefined) return;
-      yield page;
-    }
-  }
 
   async #conversation(id: ConversationId, pass: number): Promise<void> {
     this.#counts.conversations++;
@@ -154,12 +133,13 @@ export class StoreMove {
 
   async #log(record: ConversationRecord, there: ConversationRecord | undefined, pass: number): Promise<void> {
     const { id, head, floor } = record;
+    const { log } = this.#from;
     const known = await this.#knownUpTo(record, there);
     const changed = new Set<number>();
     /** Deletions erase entries between their target and themselves. */
     let erasedFrom = Infinity;
     let previous = known === undefined ? (floor?.hash ?? emptyHash) : (there?.head.hash ?? emptyHash);
-    for await (const page of this.#pages(id, known ?? floor?.seq ?? 0, head.seq)) {
+    for await (const page of entryPages(log, id, { after: known ?? floor?.seq ?? 0, until: head.seq })) {
       for (const entry of page) {
         if (chainHash(previous, entry) !== entry.hash) throw new MoveSourceDamaged(`conversation ${id}, seq ${entry.seq}: its rolling hash does not follow`);
         previous = entry.hash;
@@ -178,10 +158,10 @@ export class StoreMove {
     const again = changed.size > changedMax ? Math.min(...changed) : erasedFrom;
     if (again !== Infinity) {
       this.#checked.delete(id);
-      for await (const page of this.#pages(id, again - 1, known)) await this.#putEntries(id, page, pass);
+      for await (const page of entryPages(log, id, { after: again - 1, until: known })) await this.#putEntries(id, page, pass);
     }
     for (const seq of [...changed].filter((seq) => seq < again).sort((one, other) => one - other))
-      for await (const page of this.#pages(id, seq - 1, seq)) await this.#putEntries(id, page, pass);
+      for await (const page of entryPages(log, id, { after: seq - 1, until: seq })) await this.#putEntries(id, page, pass);
   }
 
   /** Up to which seq the target's log is the beginning of the source's; `undefined`: copy all. */
@@ -191,17 +171,6 @@ export class StoreMove {
     if (seq === (floor?.seq ?? 0)) return hash === (floor?.hash ?? emptyHash) ? seq : undefined;
     const [entry] = await this.#from.log.readAfter(id, seq - 1, 1);
     return entry?.seq === seq && entry.hash === hash ? seq : undefined;
-  }
-
-  async *#pages(id: ConversationId, after: number, until: number): AsyncGenerator<readonly LogEntry[]> {
-    for (let from = after; from < until; ) {
-      const page = (await this.#from.log.readAfter(id, from, pageMax, pageMaxBytes)).filter(({ seq }) => seq <= until);
-      const last = page.at(-1);
-      // Truncated meanwhile: the next pass finds another floor.
-      if (last === undefined) return;
-      yield page;
-      from = last.seq;
-    }
   }
 
   async #putEntries(id: ConversationId, page: readonly LogEntry[], pass: number): Promise<void> {
@@ -214,12 +183,11 @@ export class StoreMove {
 
   async #leftKeys({ id, floor }: ConversationRecord, pass: number): Promise<void> {
     if (floor === undefined) return;
-    for (let after: LeftKey | undefined; ; ) {
-      const page: readonly LeftKey[] = await this.#from.source.leftKeys(id, after, pageMax);
-      after = page.at(-1);
-      if (after === undefined) return;
-      await this.#to.target.putLeftKeys(id, page, pass);
-    }
+    const pages = pagesOf(
+      (after: LeftKey | undefined, limit) => this.#from.source.leftKeys(id, after, limit),
+      (last) => last,
+    );
+    for await (const page of pages) await this.#to.target.putLeftKeys(id, page, pass);
   }
 
   /** How many entries were read. */
@@ -233,9 +201,7 @@ export class StoreMove {
     const { head, floor } = here;
     let { seq, hash } = this.#checked.get(id) ?? { seq: floor?.seq ?? 0, hash: floor?.hash ?? emptyHash };
     let count = 0;
-    while (seq < head.seq) {
-      const page = await this.#to.log.readAfter(id, seq, pageMax, pageMaxBytes);
-      if (page.length === 0) break;
+    for await (const page of entryPages(this.#to.log, id, { after: seq, until: head.seq })) {
       for (const entry of page) {
         const isRight = entry.seq === seq + 1 && chainHash(hash, entry) === entry.hash && (isErased(entry.body) || digestOf(entry.body) === entry.digest);
         if (!isRight) {
@@ -281,23 +247,27 @@ export class StoreMove {
   }
 
   async #creations(pass: number): Promise<void> {
-    for (let after: CreationKey | undefined; ; ) {
-      const page: readonly CreationKey[] = await this.#from.source.creations(after, pageMax);
-      const place = `w${after === undefined ? "" : `${after.user}\n${after.clientId}`}`;
-      after = page.at(-1);
-      if (after === undefined) return;
+    const pages = pagesOf(
+      (after: CreationKey | undefined, limit) => this.#from.source.creations(after, limit),
+      (last) => last,
+    );
+    let place = "w";
+    for await (const page of pages) {
       const digest = digestOfValue(page);
-      if (this.#alike.get(place) === digest) continue;
-      await this.#to.target.putCreations(page, pass);
-      this.#alike.set(place, digest);
-      this.#counts.copied++;
+      if (this.#alike.get(place) !== digest) {
+        await this.#to.target.putCreations(page, pass);
+        this.#alike.set(place, digest);
+        this.#counts.copied++;
+      }
+      const last = page.at(-1);
+      place = `w${last?.user}\n${last?.clientId}`;
     }
   }
 
   /** Both lists side by side: what only the target has was deleted meanwhile. */
   async #documents(collection: DocumentCollection, pass: number): Promise<void> {
-    const wanted = documentsOf(this.#from, collection);
-    const found = documentsOf(this.#to, collection);
+    const wanted = documentsOf(this.#from.documents, collection);
+    const found = documentsOf(this.#to.documents, collection);
     let [want, have] = [await wanted.next(), await found.next()];
     while (want.done !== true || have.done !== true) {
       const one = want.done === true ? undefined : want.value;
@@ -315,6 +285,13 @@ export class StoreMove {
 
   // ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  #userPages(): AsyncGenerator<readonly UserId[], void> {
+    return pagesOf(
+      (after: UserId | undefined, limit) => this.#from.source.users(after, limit),
+      (id) => id,
+    );
+  }
+
   #tell(): void {
     this.#options.onProgress?.({ ...this.#counts });
   }
@@ -331,20 +308,8 @@ export class StoreMove {
 
 async function membersOf({ conversations }: Store, id: ConversationId): Promise<readonly MemberRecord[]> {
   const members: MemberRecord[] = [];
-  for (;;) {
-    const page = await conversations.members(id, members.at(-1)?.user, membersPageMax);
-    members.push(...page);
-    if (page.length < membersPageMax) return members;
-  }
-}
-
-async function* documentsOf({ documents }: Store, collection: DocumentCollection): AsyncGenerator<DocumentRecord, undefined> {
-  for (let after: string | undefined; ; ) {
-    const page = await documents.list(collection, after, documentsPageMax);
-    yield* page;
-    after = page.at(-1)?.key;
-    if (after === undefined) return undefined;
-  }
+  for await (const page of memberPages(conversations, id)) members.push(...page);
+  return members;
 }
 
 function digestOfUser(record: unknown, change: number, memberships: readonly { readonly conversation: ConversationId }[]): string {

@@ -36,7 +36,7 @@ export interface StandingHide {
   readonly user: UserId;
 }
 
-/** What a move reads that the ordinary contract does not list. Pages are ascending, behind `after`; `limit` 1–1,000. */
+/** What a move reads that the ordinary contract does not list. Pages are ascending, behind `after`; `limit` 1–1,000; a shorter page is the last. */
 export interface StoreSource {
   /** Everybody who has a profile or memberships. */
   users(after: UserId | undefined, limit: number): Promise<readonly UserId[]>;

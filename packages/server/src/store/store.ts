@@ -342,7 +342,7 @@ export interface ConversationStore {
   get(id: ConversationId): Promise<ConversationRecord | undefined>;
   /** In the order asked for; absent ones are left out. */
   getMany(ids: readonly ConversationId[]): Promise<readonly ConversationRecord[]>;
-  /** Ids in ascending order after `after`: for whole-store checks and backups. `limit` 1–1,000. */
+  /** Ids in ascending order after `after`: for whole-store checks and backups. `limit` 1–1,000; here as in the other lists a shorter page is the last. */
   list(after: ConversationId | undefined, limit: number): Promise<readonly ConversationId[]>;
   member(id: ConversationId, user: UserId): Promise<MemberRecord | undefined>;
   /** By user id in ascending order after `after`. `limit` 1–10,000. */

@@ -5,7 +5,7 @@
  */
 import type { ClientConversation, SudaClient } from "@suda/client";
 import type { ConversationId, UserId } from "@suda/protocol";
-import { verifyStore, type LogEntry } from "@suda/server/store";
+import { entryPages, verifyStore, type LogEntry } from "@suda/server/store";
 import { checkHistory, type LogReading } from "../checker.ts";
 import { checkDevice, checkFresh, checkStream, checkWritten, type Hidden, type Logs, type Report } from "./check-devices.ts";
 import { checkSights } from "./check-sights.ts";
@@ -49,8 +49,7 @@ async function readLogs({ store }: SimulatedWorld): Promise<Logs> {
   const logs = new Map<ConversationId, readonly LogEntry[]>();
   for (const id of await store.conversations.list(undefined, 1_000)) {
     const entries: LogEntry[] = [];
-    for (let page = await store.log.readAfter(id, 0, 1_000); page.length > 0; page = await store.log.readAfter(id, entries.length, 1_000))
-      entries.push(...page);
+    for await (const page of entryPages(store.log, id)) entries.push(...page);
     logs.set(id, entries);
   }
   return logs;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SudaError } from "@suda/protocol";
-import { documentCollections, documentKeyMaxLength, documentMaxBytes, documentPageMax } from "@suda/server/store";
+import { documentCollections, documentKeyMaxLength, documentMaxBytes, documentPageMax, pagesOf } from "@suda/server/store";
 import { World, type OpenStore } from "./world.ts";
 
 export function documentRules(open: OpenStore): void {
@@ -74,6 +74,35 @@ export function documentRules(open: OpenStore): void {
       (await store.documents.list("dead-letters", undefined, 5)).map(({ key }) => key),
       ["m"],
     );
+  });
+
+  test("[S35] whoever reads page by page until one is not full misses nothing that stays while others delete", async () => {
+    await using world = await World.open(open);
+    const { documents } = world.store;
+    const keys = Array.from({ length: 120 }, (_, index) => String(index).padStart(3, "0"));
+    await Promise.all(keys.map((key) => documents.put("deliveries", key, {})));
+    const [stay, go] = [keys.filter((key) => key.endsWith("0")), keys.filter((key) => !key.endsWith("0"))];
+    const read = async (): Promise<readonly string[]> => {
+      const found: string[] = [];
+      for await (const page of pagesOf(
+        (after: string | undefined, limit) => documents.list("deliveries", after, limit),
+        ({ key }) => key,
+        { limit: 10 },
+      ))
+        found.push(...page.map(({ key }) => key));
+      return found;
+    };
+    const deletions = go.map((key) => documents.delete("deliveries", key));
+    const readings = await Promise.all(Array.from({ length: 10 }, read));
+    for (const found of readings) {
+      assert.deepEqual(found, found.toSorted());
+      assert.deepEqual(
+        found.filter((key) => stay.includes(key)),
+        stay,
+      );
+    }
+    await Promise.all(deletions);
+    assert.deepEqual(await read(), stay);
   });
 
   test("[S36] what was put or deleted can be read when the call resolves, and after a restart", async () => {
