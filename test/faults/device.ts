@@ -36,8 +36,8 @@ export class Device implements AsyncDisposable {
   readonly client: SudaClient;
   readonly rooms: readonly ClientConversation[];
   readonly isFollowing: boolean;
-  /** Times at which the connection was lost, and at which it was there again. */
-  readonly gaps: { readonly lostAtMs: number; backAtMs: number | undefined }[] = [];
+  /** Times at which the connection was lost, with the close code and reason, and at which it was there again. */
+  readonly gaps: { readonly lostAtMs: number; readonly why: string; backAtMs: number | undefined }[] = [];
   readonly #journal: Journal;
   #isOpen = false;
   #waiting = 0;
@@ -111,8 +111,10 @@ export class Device implements AsyncDisposable {
 
   #onConnection(): void {
     const { gaps } = this;
-    const isOpen = this.client.connection.getSnapshot().kind === "open";
-    if (this.#isOpen && !isOpen) gaps.push({ lostAtMs: performance.now(), backAtMs: undefined });
+    const state = this.client.connection.getSnapshot();
+    const isOpen = state.kind === "open";
+    const why = "code" in state ? `${state.code} ${state.reason}` : state.kind;
+    if (this.#isOpen && !isOpen) gaps.push({ lostAtMs: performance.now(), why, backAtMs: undefined });
     const last = gaps.at(-1);
     if (!this.#isOpen && isOpen && last !== undefined) last.backAtMs = performance.now();
     this.#isOpen = isOpen;

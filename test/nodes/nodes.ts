@@ -56,6 +56,8 @@ export interface NodesReport {
   readonly duplicates: number;
   /** Connections that broke. */
   readonly reconnects: number;
+  /** How many of them with which close code and reason, the most frequent first. */
+  readonly brokenBy: readonly { readonly why: string; readonly connections: number }[];
   /** The longest that any client was without one. */
   readonly longestGapMs: number;
   /** From the acknowledgement of a message to its being shown on another device, those of the fault included. */
@@ -143,6 +145,7 @@ class NodesRun implements AsyncDisposable {
       shown: count(({ step }) => step === "shown"),
       duplicates: count((entry) => entry.step === "wire" && entry.record.step === "ok" && entry.record.duplicate),
       reconnects: gaps.length,
+      brokenBy: countBy(gaps.map(({ why }) => why)),
       longestGapMs: Math.round(Math.max(0, ...gaps.map(({ lostAtMs, backAtMs }) => (backAtMs ?? performance.now()) - lostAtMs))),
       deliveryMs: deliveriesOf(this.#journal.entries),
       convergedAfterMs,
@@ -198,13 +201,20 @@ function deliveriesOf(entries: readonly JournalEntry[]): NodesReport["deliveryMs
   return { p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
+function countBy(reasons: readonly string[]): NodesReport["brokenBy"] {
+  const counts = new Map<string, number>();
+  for (const why of reasons) counts.set(why, (counts.get(why) ?? 0) + 1);
+  return [...counts].map(([why, connections]) => ({ why, connections })).toSorted((a, b) => b.connections - a.connections);
+}
+
 export function describeNodes(report: NodesReport): readonly string[] {
-  const { deliveryMs, found } = report;
+  const { brokenBy, deliveryMs, found } = report;
   const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
   return [
     `${report.fault} behind ${report.balancer}: ${report.nodes} nodes on ${report.store}, ${report.clients} clients of ${report.users} users in ${report.conversations} conversations, seed ${report.seed}`,
     `broken for ${seconds(report.faultMs)}; written ${report.written}, acknowledged ${report.acknowledged}, shown ${report.shown}; ${report.duplicates} tries found their message stored already`,
     `${report.reconnects} reconnects, at most ${seconds(report.longestGapMs)} without a connection; acknowledged → shown elsewhere p50 ${deliveryMs.p50} p99 ${deliveryMs.p99} ms, at most ${seconds(deliveryMs.max)}`,
+    ...brokenBy.map(({ why, connections }) => `  ${connections} broken by ${why}`),
     `converged ${seconds(report.convergedAfterMs)} after all was whole; ${found.length === 0 ? "nothing lost, doubled, reordered or disagreed on" : `${found.length} findings`}`,
     ...found.slice(0, 20).map((one) => `  ${one}`),
   ];
