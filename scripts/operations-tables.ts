@@ -26,6 +26,7 @@ interface NodesResult extends Origin {
     readonly written: number;
     readonly acknowledged: number;
     readonly shown: number;
+    readonly rounds: number;
     readonly reconnects: number;
     readonly longestGapMs: number;
     readonly deliveryMs: { readonly p50: number; readonly p99: number; readonly max: number };
@@ -109,7 +110,7 @@ export function nodesTable(): string {
   const result = readResult("nodes") as NodesResult | undefined;
   if (result === undefined) return "Not measured yet: `npm run test:faults -- nodes --all --save`.";
   const rows = result.runs.map((run) => [
-    run.what,
+    run.rounds === 1 ? run.what : `${run.what}, ${run.rounds} times`,
     `${run.balancer}, ${run.nodes} on ${run.store}, ${run.clients} clients`,
     `${number(run.written)} / ${number(run.acknowledged)} / ${number(run.shown)}`,
     String(run.violations),

@@ -81,7 +81,7 @@ function save(report: NodesReport): void {
   const places = nodeFaults.map(({ name }) => name);
   saveRun(report, {
     name: "nodes",
-    keyOf: ({ fault, balancer, store }) => `${fault} ${balancer} ${store}`,
-    compare: (a, b) => places.indexOf(a.fault) - places.indexOf(b.fault) || (a.balancer < b.balancer ? -1 : 1),
+    keyOf: ({ fault, balancer, store, rounds }) => `${fault} ${balancer} ${store} ${rounds}`,
+    compare: (a, b) => places.indexOf(a.fault) - places.indexOf(b.fault) || a.rounds - b.rounds || (a.balancer < b.balancer ? -1 : 1),
   });
 }

@@ -46,6 +46,8 @@ export interface NodesReport {
   readonly users: number;
   readonly conversations: number;
   readonly seed: number;
+  /** Times that it was broken. */
+  readonly rounds: number;
   /** From the first break until all was whole. */
   readonly faultMs: number;
   readonly written: number;
@@ -139,6 +141,7 @@ class NodesRun implements AsyncDisposable {
       users: town.inhabitants.length,
       conversations: town.rooms.length,
       seed: this.#options.seed,
+      rounds,
       faultMs,
       written: this.#written,
       acknowledged: count(({ step }) => step === "stored"),

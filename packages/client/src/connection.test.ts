@@ -160,7 +160,7 @@ test("a connection that is silent is asked something, and is dead when nothing c
   assert.equal(server.socket.closedWith, 1000);
 });
 
-test("a connection on which something is heard is alive however slow the server answers, but not for ever", async () => {
+test("[D18] a connection on which something is heard is alive however slow the server answers, but not for ever", async () => {
   const server = new ScriptedServer();
   await using client = await server.open();
   await server.greet();
@@ -179,7 +179,7 @@ test("a connection on which something is heard is alive however slow the server 
   await assert.rejects(lost, { code: "connection.lost", message: "No answer came in time." });
 });
 
-test("a connection on which nothing is heard any more is dead when a request has waited for 15 s", async () => {
+test("[D18] a connection on which nothing is heard any more is dead when a request has waited for 15 s", async () => {
   const server = new ScriptedServer();
   await using client = await server.open();
   await server.greet();
