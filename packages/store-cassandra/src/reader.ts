@@ -3,7 +3,7 @@
  * page agrees with a head, also between a decision and its rows being in place, and after a writer died there (S5, S6).
  */
 import type { ConversationId, UserId } from "@suda/protocol";
-import type { Controlled, ConversationRecord, LogEntry, MemberRecord } from "@suda/server/store";
+import type { Controlled, ConversationRecord, ConversationWithMember, LogEntry, MemberRecord } from "@suda/server/store";
 import type { Cluster } from "./cluster.ts";
 import { readRecord, readState, type ConversationState } from "./conversation-state.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -61,13 +61,13 @@ export class Reader {
     return ids.flatMap((id) => records.get(id) ?? []);
   }
 
-  async member(id: ConversationId, user: UserId): Promise<MemberRecord | undefined> {
+  async withMember(id: ConversationId, user: UserId): Promise<ConversationWithMember | undefined> {
     const state = await this.#state(id);
     if (state === undefined) return undefined;
     const key = memberKey(user);
     const own = overlaid(state.journal, key);
     const bytes = own === undefined ? await readRow(this.#cluster, id, key) : (own ?? undefined);
-    return bytes === undefined ? undefined : decodeMember(placeOf(id, key), user, bytes);
+    return { conversation: state.record, member: bytes === undefined ? undefined : decodeMember(placeOf(id, key), user, bytes) };
   }
 
   async members(id: ConversationId, after: UserId | undefined, limit: number): Promise<readonly MemberRecord[]> {

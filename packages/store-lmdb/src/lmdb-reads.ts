@@ -12,7 +12,7 @@ export interface LmdbReads {
   readonly log: Pick<LogStore, "readAfter" | "readBefore" | "reactedBy">;
   readonly conversations: Pick<
     ConversationStore,
-    "get" | "getMany" | "list" | "member" | "members" | "memberships" | "hiddenBy" | "withControl" | "withRetention"
+    "get" | "getMany" | "list" | "member" | "getWithMember" | "members" | "memberships" | "hiddenBy" | "withControl" | "withRetention"
   >;
   readonly users: Pick<UserStore, "getMany">;
   readonly documents: Pick<DocumentStore, "get" | "list">;
@@ -31,6 +31,11 @@ export function lmdbReads(open: () => Reader): LmdbReads {
       getMany: async (ids) => getMany(open(), ids),
       list: async (after, limit) => open().list(after, checkLimit(limit, 1_000)),
       member: async (id, user) => open().member(id, user),
+      getWithMember: async (id, user) => {
+        const reader = open();
+        const conversation = reader.conversation(id);
+        return conversation && { conversation, member: reader.member(id, user) };
+      },
       members: async (id, after, limit) => open().members(id, after, checkLimit(limit, 10_000)),
       memberships: async (user) => open().memberships(user),
       hiddenBy: async (id, user, seqs) => open().hiddenBy(id, user, seqs),

@@ -53,6 +53,7 @@ export function damaged(store: Store, damage: Damage): Store {
       getMany: (ids) => conversations.getMany(ids),
       list: (...args) => conversations.list(...args),
       member: (...args) => conversations.member(...args),
+      getWithMember: (...args) => conversations.getWithMember(...args),
       members: async (id, ...rest) => (id === conversation ? members(await conversations.members(id, ...rest)) : conversations.members(id, ...rest)),
       memberships: async (user) => {
         const list = await conversations.memberships(user);

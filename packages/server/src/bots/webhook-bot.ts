@@ -251,8 +251,7 @@ export async function deliveryOf(
   entry: LogEntry,
 ): Promise<{ readonly body: string; readonly control: number } | undefined> {
   const { conversations, users } = context.store;
-  const member = await conversations.member(id, bot);
-  const record = await conversations.get(id);
+  const { conversation: record, member } = (await conversations.getWithMember(id, bot)) ?? {};
   if (member === undefined || record === undefined) return undefined;
   const [event] = await viewEvents(context, member, id, [entry]);
   if (event === undefined) return undefined;

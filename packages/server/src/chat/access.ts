@@ -1,28 +1,24 @@
 /**
  * ④ The one gate: the only way to obtain a conversation on somebody's behalf. Whoever is no member is told
- * that it does not exist, so that ids cannot be probed (rule A1).
+ * that it does not exist, so that ids cannot be probed (rule A1). A user's plain message obtains none: who sends it is judged
+ * in ⑥ alone, with the same words.
  */
 import { SudaError, type ConversationId, type Role } from "@suda/protocol";
-import type { ConversationRecord, MemberRecord } from "../store/store.ts";
+import type { ConversationWithMember, MemberRecord } from "../store/store.ts";
 import type { Actor, ChatContext } from "./context.ts";
 
-export interface Access {
-  readonly conversation: ConversationRecord;
-  /** Absent only when the host's backend acts as somebody who is no member. */
-  readonly member: MemberRecord | undefined;
-}
+/** The member is absent only when the host's backend acts as somebody who is no member. */
+export type Access = ConversationWithMember;
 
 /** @throws SudaError conversation.not_found */
 export async function accessConversation({ store }: ChatContext, actor: Actor, id: ConversationId): Promise<Access> {
-  const conversation = await store.conversations.get(id);
-  const member = conversation === undefined ? undefined : await store.conversations.member(id, actor.user);
-  if (conversation === undefined || (member === undefined && !actor.isBackend))
-    throw new SudaError("conversation.not_found", "There is no such conversation, or it is not yours.");
-  return { conversation, member };
+  const found = await store.conversations.getWithMember(id, actor.user);
+  if (found === undefined || (found.member === undefined && !actor.isBackend)) throw new SudaError("conversation.not_found");
+  return found;
 }
 
 /**
- * The actor's membership alone, for what needs no more of the conversation than that: a send.
+ * The actor's membership alone, for what needs no more of the conversation than that.
  * @throws SudaError conversation.not_found; member.not_found when the host's backend acts as somebody who is no member
  */
 export async function accessMembership({ store }: ChatContext, actor: Actor, id: ConversationId): Promise<MemberRecord> {
@@ -31,7 +27,7 @@ export async function accessMembership({ store }: ChatContext, actor: Actor, id:
   if (actor.isBackend && (await store.conversations.get(id)) !== undefined) {
     throw new SudaError("member.not_found", "The user who is to write is no member of this conversation; add the user first.");
   }
-  throw new SudaError("conversation.not_found", "There is no such conversation, or it is not yours.");
+  throw new SudaError("conversation.not_found");
 }
 
 /**

@@ -62,9 +62,9 @@ export async function* exportUser(store: Store, { user, at, othersEvents }: Expo
   let conversations = 0;
   let events = 0;
   for (const membership of memberships) {
-    const record = await store.conversations.get(membership.conversation);
-    if (record === undefined) continue;
-    const member = await store.conversations.member(record.id, user);
+    const found = await store.conversations.getWithMember(membership.conversation, user);
+    if (found === undefined) continue;
+    const { conversation: record, member } = found;
     conversations++;
     yield describe(record, membership, member);
     const until = member === undefined ? await lastSeen(store, record, user) : record.head.seq;

@@ -76,6 +76,17 @@ describe("groups", () => {
     }
   });
 
+  test("[A2] [D3] who was removed is told of what was stored before when they retry, and nothing else", async () => {
+    await using cast = await openCast();
+    const { owner, member } = cast.as;
+    const send = { type: "message.send", conversation: cast.id, content: { type: "text", text: "x" } } as const;
+    const { seq, at } = await member.request({ ...send, clientId: clientId("mine") });
+    await remove(owner, cast.id, "member");
+    const again = await member.request({ ...send, clientId: clientId("mine") });
+    assert.deepEqual([again.seq, again.at, again.duplicate], [seq, at, true]);
+    assert.equal(codeOf(await member.answer({ ...send, clientId: clientId("new") })), "conversation.not_found");
+  });
+
   test("[A3] what each role may do", async () => {
     const may: readonly (readonly [(id: ConversationId) => object, Record<"owner" | "admin" | "member", string>])[] = [
       [(conversation) => ({ type: "conversation.update", conversation, title: "새 이름" }), { owner: "ok", admin: "ok", member: "member.forbidden" }],

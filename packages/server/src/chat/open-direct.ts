@@ -20,8 +20,8 @@ export function directConversationId(one: UserId, other: UserId): ConversationId
 export async function openDirect(context: ChatContext, { user }: Actor, other: UserId): Promise<Conversation> {
   const { store, clock } = context;
   const id = directConversationId(user, other);
-  const existing = await store.conversations.get(id);
-  if (existing !== undefined) return viewConversation(context, existing, await store.conversations.member(id, user));
+  const existing = await store.conversations.getWithMember(id, user);
+  if (existing !== undefined) return viewConversation(context, existing.conversation, existing.member);
   const createdAt = clock.now();
   const users = user === other ? [user] : [user, other];
   await store.users.ensure(users, createdAt);

@@ -27,7 +27,7 @@ export function refusedError({ reason, retryAfterMs = 0 }: Extract<AppendOutcome
 
 /** Removed between the gate and the commit: the same words as for a conversation that does not exist (A1). */
 export function gone(): SudaError {
-  return new SudaError("conversation.not_found", "There is no such conversation, or it is not yours.");
+  return new SudaError("conversation.not_found");
 }
 
 export function controlLost(): SudaError {

@@ -176,8 +176,6 @@ function viewOwnSide({ clock }: ChatContext, record: ConversationRecord, member:
 
 /** A conversation as the user sees it; `undefined` when there is none, or the user is no member (any more). */
 export async function viewOwnConversation(context: ChatContext, user: UserId, id: ConversationId): Promise<Conversation | undefined> {
-  const { conversations } = context.store;
-  const record = await conversations.get(id);
-  const member = await conversations.member(id, user);
-  return record === undefined || member === undefined ? undefined : viewConversation(context, record, member);
+  const { conversation, member } = (await context.store.conversations.getWithMember(id, user)) ?? {};
+  return conversation === undefined || member === undefined ? undefined : viewConversation(context, conversation, member);
 }

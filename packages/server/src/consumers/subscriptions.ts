@@ -64,10 +64,10 @@ export class Subscriptions {
     const { layer, store, watch } = this.#context;
     watch?.heads.beforeJoining(id);
     await layer.groupAdd(conversationGroup(id), this.#channel);
-    if ((await store.conversations.member(id, this.#actor.user)) !== undefined) {
+    const found = await store.conversations.getWithMember(id, this.#actor.user);
+    if (found?.member !== undefined) {
       this.#removedAt?.delete(id);
-      const record = watch === undefined ? undefined : await store.conversations.get(id);
-      if (record !== undefined) watch?.heads.learn(record);
+      watch?.heads.learn(found.conversation);
       return true;
     }
     await this.leave(id, 0);

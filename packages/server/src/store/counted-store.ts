@@ -13,6 +13,7 @@ export type StoreRead =
   | "conversations.getMany"
   | "conversations.list"
   | "conversations.member"
+  | "conversations.getWithMember"
   | "conversations.members"
   | "conversations.memberships"
   | "conversations.hiddenBy"
@@ -45,6 +46,7 @@ export function countReads(store: Store, count: (read: StoreRead, records: numbe
       getMany: (ids) => (count("conversations.getMany", ids.length), conversations.getMany(ids)),
       list: (...args) => (count("conversations.list", 1), conversations.list(...args)),
       member: (...args) => (count("conversations.member", 1), conversations.member(...args)),
+      getWithMember: (...args) => (count("conversations.getWithMember", 1), conversations.getWithMember(...args)),
       members: (...args) => (count("conversations.members", 1), conversations.members(...args)),
       memberships: (...args) => (count("conversations.memberships", 1), conversations.memberships(...args)),
       hiddenBy: (...args) => (count("conversations.hiddenBy", 1), conversations.hiddenBy(...args)),

@@ -30,6 +30,7 @@ export type {
   ConversationPatch,
   ConversationRecord,
   ConversationStore,
+  ConversationWithMember,
   Draft,
   Floor,
   Head,

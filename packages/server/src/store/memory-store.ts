@@ -58,6 +58,10 @@ export class MemoryStore implements Store {
     getMany: async (ids) => ids.flatMap((id) => this.#open().get(id)?.record ?? []),
     list: async (after, limit) => this.#list(after, limit),
     member: async (id, user) => this.#open().get(id)?.members.get(user),
+    getWithMember: async (id, user) => {
+      const found = this.#open().get(id);
+      return found && { conversation: found.record, member: found.members.get(user) };
+    },
     members: async (id, after, limit) => this.#members(id, after, limit),
     memberships: async (user) => this.#membershipsOf(user),
     advanceRead: async (id, user, seq) => this.#advanceRead(id, user, seq),

@@ -332,6 +332,12 @@ export interface Membership {
   readonly change: number;
 }
 
+export interface ConversationWithMember {
+  readonly conversation: ConversationRecord;
+  /** Absent of somebody who is no member. */
+  readonly member: MemberRecord | undefined;
+}
+
 export interface ConversationStore {
   /**
    * Creates with members and their memberships, durable when it resolves. When the id or the key exists, nothing
@@ -345,6 +351,8 @@ export interface ConversationStore {
   /** Ids in ascending order after `after`: for whole-store checks and backups. `limit` 1–1,000; here as in the other lists a shorter page is the last. */
   list(after: ConversationId | undefined, limit: number): Promise<readonly ConversationId[]>;
   member(id: ConversationId, user: UserId): Promise<MemberRecord | undefined>;
+  /** What {@link get} and then {@link member} give, with fewer reads; `undefined` when there is no such conversation. */
+  getWithMember(id: ConversationId, user: UserId): Promise<ConversationWithMember | undefined>;
   /** By user id in ascending order after `after`. `limit` 1–10,000. */
   members(id: ConversationId, after: UserId | undefined, limit: number): Promise<readonly MemberRecord[]>;
   /** All conversations that the user has joined or left, and the user's change counter (S10). */

@@ -58,6 +58,7 @@ export class CrashableStore implements Store {
       get: (...args) => read(() => conversations.get(...args)),
       getMany: (...args) => read(() => conversations.getMany(...args)),
       member: (...args) => read(() => conversations.member(...args)),
+      getWithMember: (...args) => read(() => conversations.getWithMember(...args)),
       members: (...args) => read(() => conversations.members(...args)),
       memberships: (...args) => read(() => conversations.memberships(...args)),
       hiddenBy: (...args) => read(() => conversations.hiddenBy(...args)),

@@ -1,7 +1,7 @@
 /** S11: creating, finding and listing conversations. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { emptyHash, type NewConversation } from "@suda/server/store";
+import { emptyHash, type NewConversation, type Store } from "@suda/server/store";
 import { alice, bob, carol, draft, key, lobby, room, says, World, type OpenStore } from "./world.ts";
 
 const plain: NewConversation = {
@@ -110,6 +110,29 @@ export function conversationRules(open: OpenStore): void {
     assert.equal(await store.conversations.get(room("abc")), undefined);
     await world.group(lobby, [alice, bob]);
     assert.equal((await store.conversations.get(lobby))?.between, undefined);
+  });
+
+  test("[S5] a conversation and a member of it that are read together are what each is by itself", async () => {
+    await using world = await World.open(open);
+    await world.group(lobby, [alice, bob]);
+    await world.group(room("other"), [carol]);
+    const check = async ({ conversations }: Store): Promise<void> => {
+      for (const user of [alice, bob, carol])
+        assert.deepEqual(await conversations.getWithMember(lobby, user), {
+          conversation: await conversations.get(lobby),
+          member: await conversations.member(lobby, user),
+        });
+      assert.equal(await conversations.getWithMember(room("nowhere"), alice), undefined);
+    };
+    await check(world.store);
+    assert.equal((await world.store.conversations.getWithMember(lobby, bob))?.member?.role, "member");
+    await world.store.log.append(lobby, [draft(alice, { type: "member.updated", user: bob, role: "admin" }), draft(bob, says("x"), "k")]);
+    const both = await world.store.conversations.getWithMember(lobby, bob);
+    assert.deepEqual([both?.conversation.head.seq, both?.member?.role, both?.member?.readSeq], [2, "admin", 2]);
+    await check(world.store);
+    await world.store.log.append(lobby, [draft(alice, { type: "member.removed", user: bob })]);
+    assert.equal((await world.store.conversations.getWithMember(lobby, bob))?.member, undefined);
+    await check(await world.reopen());
   });
 
   test("[S14] conversations are listed by id, page by page, and got in the order asked for", async () => {
