@@ -7,6 +7,7 @@ import {
   checkDocumentLimit,
   documentOf,
   encodeDocument,
+  inParallel,
   meetsCondition,
   type DocumentCollection,
   type DocumentRecord,
@@ -15,7 +16,6 @@ import {
 } from "@suda/server/store";
 import { CallOrder } from "./call-order.ts";
 import { unknownOutcome, type CasOutcome, type Cluster } from "./cluster.ts";
-import { inParallel } from "./in-parallel.ts";
 import { mergedPage, shardOf } from "./shards.ts";
 
 const parallelReads = 32;

@@ -7,10 +7,9 @@
  * nothing in its journal. Stamps in users' lists are 1, less than any version, so that the next change of each counts.
  */
 import type { ConversationId, UserId } from "@suda/protocol";
-import { encodeDocument, storedKeyOf, type ConversationRecord, type LogEntry, type Membership, type StoreTarget } from "@suda/server/store";
+import { encodeDocument, inParallel, storedKeyOf, type ConversationRecord, type LogEntry, type Membership, type StoreTarget } from "@suda/server/store";
 import { unknownOutcome, type Cluster, type Statement } from "./cluster.ts";
 import { readState } from "./conversation-state.ts";
-import { inParallel } from "./in-parallel.ts";
 import { emptyJournal, encodeJournal } from "./journal.ts";
 import type { Memberships } from "./memberships.ts";
 import { noBytes } from "./planning.ts";

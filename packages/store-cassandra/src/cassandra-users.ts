@@ -1,9 +1,8 @@
 /** Profiles (S13): one row each, changed by compare-and-set alone. */
 import type { UserId } from "@suda/protocol";
-import { patchFields, type UserPatch, type UserRecord, type UserStore } from "@suda/server/store";
+import { inParallel, patchFields, type UserPatch, type UserRecord, type UserStore } from "@suda/server/store";
 import { CallOrder } from "./call-order.ts";
 import { unknownOutcome, type Cluster } from "./cluster.ts";
-import { inParallel } from "./in-parallel.ts";
 import { decodeRecord, encodeRecord } from "./records.ts";
 
 const parallelCalls = 32;

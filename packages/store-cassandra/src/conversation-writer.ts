@@ -10,10 +10,9 @@
  * before.
  */
 import { SudaError, type ConversationId } from "@suda/protocol";
-import type { ConversationRecord } from "@suda/server/store";
+import { inParallel, type ConversationRecord } from "@suda/server/store";
 import { unknownOutcome, type CasOutcome, type Cluster } from "./cluster.ts";
 import { readState, readVersion, type ConversationState } from "./conversation-state.ts";
-import { inParallel } from "./in-parallel.ts";
 import { encodeJournal, isFarReaching, type Journal } from "./journal.ts";
 import { Plans, Stage } from "./planning.ts";
 import { baseOf, encodeRecord, tailOf } from "./records.ts";

@@ -3,10 +3,9 @@
  * page agrees with a head, also between a decision and its rows being in place, and after a writer died there (S5, S6).
  */
 import type { ConversationId, UserId } from "@suda/protocol";
-import type { Controlled, ConversationRecord, ConversationWithMember, LogEntry, MemberRecord } from "@suda/server/store";
+import { inParallel, type Controlled, type ConversationRecord, type ConversationWithMember, type LogEntry, type MemberRecord } from "@suda/server/store";
 import type { Cluster } from "./cluster.ts";
 import { readRecord, readState, type ConversationState } from "./conversation-state.ts";
-import { inParallel } from "./in-parallel.ts";
 import { overlaid, type Journal } from "./journal.ts";
 import { decodeAnnotation, decodeEntry, decodeMember } from "./records.ts";
 import { annotationKey, controlledOf, entryKey, hideKey, memberKey, partsOf, placeOf, sortKeyOf, targetOf, type ListName } from "./row-keys.ts";

@@ -8,7 +8,7 @@
 import type { ConversationId } from "@suda/protocol";
 import type { Cluster, Statement } from "./cluster.ts";
 import type { ConversationState } from "./conversation-state.ts";
-import { inParallel } from "./in-parallel.ts";
+import { inParallel } from "@suda/server/store";
 import { isFarReaching, type Journal } from "./journal.ts";
 import type { Memberships } from "./memberships.ts";
 import { statementsOf, type PartitionWrite } from "./tables.ts";

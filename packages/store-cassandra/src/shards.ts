@@ -2,7 +2,7 @@
  * Ordered lists that are too long for one partition: each lies in {@link listShards} of them, by a hash of what is listed,
  * and a page is merged from all.
  */
-import { inParallel } from "./in-parallel.ts";
+import { inParallel } from "@suda/server/store";
 import { listShards } from "./schema.ts";
 
 /** Partitions that are read at once. */

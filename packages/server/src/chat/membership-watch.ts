@@ -6,6 +6,7 @@
  */
 import type { ConversationId, UserId } from "@suda/protocol";
 import type { ChannelLayer, LayerEvent } from "../channel-layer/channel-layer.ts";
+import { inParallel } from "../store/in-parallel.ts";
 import type { Membership, Store } from "../store/store.ts";
 import { userGroup } from "./fan-out.ts";
 
@@ -28,6 +29,8 @@ export interface MembershipWatchOptions {
 }
 
 const usersBetweenPauses = 50;
+/** A store over a network answers many as quickly as one. */
+const parallelReads = 16;
 const maxAhead = 100;
 
 interface Followed {
@@ -82,12 +85,15 @@ export class MembershipWatch {
   async compare(pause: (records: number) => Promise<void>): Promise<ReadonlyMap<UserId, Memberships>> {
     const { layer, store } = this.#options;
     const behind = new Map<UserId, Memberships>();
-    for (const [index, [user, followed]] of [...this.#followed].entries()) {
-      if (index % usersBetweenPauses === 0) await pause(usersBetweenPauses);
-      if (layer.isGroupHere(userGroup(user))) {
-        const read = await store.conversations.memberships(user);
-        if (read.change > followed.change) behind.set(user, read);
-      } else this.#followed.delete(user);
+    const followed = [...this.#followed];
+    for (let start = 0; start < followed.length; start += usersBetweenPauses) {
+      await pause(usersBetweenPauses);
+      await inParallel(followed.slice(start, start + usersBetweenPauses), parallelReads, async ([user, known]) => {
+        if (layer.isGroupHere(userGroup(user))) {
+          const read = await store.conversations.memberships(user);
+          if (read.change > known.change) behind.set(user, read);
+        } else this.#followed.delete(user);
+      });
     }
     return behind;
   }

@@ -7,6 +7,7 @@
  */
 import type { Clock, Timer } from "@suda/protocol";
 import type { ChannelLayer, ChannelLayerLink } from "../channel-layer/channel-layer.ts";
+import { inParallel } from "../store/in-parallel.ts";
 import type { Store } from "../store/store.ts";
 import { HeadWatch, type WatchCount } from "./head-watch.ts";
 import { MembershipWatch } from "./membership-watch.ts";
@@ -26,6 +27,8 @@ export interface NodeWatchOptions {
 
 /** What is on its way arrives within this; only what has not come then is missing. */
 const flightMs = 500;
+/** Logs that are read at once: while there is no link all that is written at other nodes is read here. */
+const parallelLogs = 16;
 
 export class NodeWatch implements AsyncDisposable {
   readonly heads: HeadWatch;
@@ -86,7 +89,9 @@ export class NodeWatch implements AsyncDisposable {
     if (heads.size === 0 && users.size === 0) return;
     if (link.isConnected) await this.#pause(flightMs);
     // First the logs: what a setting says of a message is understood when the message is known.
-    for (const [id, head] of heads) if (!this.#isStopped) await this.heads.catchUp(id, head).catch(onFailure);
+    await inParallel([...heads], parallelLogs, async ([id, head]) => {
+      if (!this.#isStopped) await this.heads.catchUp(id, head).catch(onFailure);
+    });
     for (const [user, memberships] of users) this.memberships.catchUp(user, memberships);
   }
 

@@ -14,6 +14,7 @@ export {
   type StoredDocument,
 } from "./documents.ts";
 export { type Finding, type FindingKind } from "./finding.ts";
+export { inParallel } from "./in-parallel.ts";
 export { type InteractionBody } from "./interaction-body.ts";
 export { canonicalJson, chainHash, countUnread, digestOf, effectsOf, emptyHash, isCountable, type ChainedEntry, type Effect } from "./log-entry.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";

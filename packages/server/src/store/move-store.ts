@@ -11,6 +11,7 @@ import type { ConversationId, UserId } from "@suda/protocol";
 import { isErased, isMessageChange } from "./annotations.ts";
 import { documentCollections, type DocumentCollection, type DocumentRecord } from "./document-store.ts";
 import { canonicalJson, chainHash, digestOf, emptyHash } from "./log-entry.ts";
+import { inParallel } from "./in-parallel.ts";
 import { conversationPages, documentsOf, entryPages, memberPages, pagesOf } from "./read-whole.ts";
 import type { CreationKey, LeftKey, StoreSource, StoreTarget } from "./store-moving.ts";
 import type { ConversationRecord, LogEntry, MemberRecord, Store } from "./store.ts";
@@ -298,11 +299,7 @@ export class StoreMove {
 
   /** Different things go side by side: no order is promised between them. The first failure ends it. */
   async #each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-    let next = 0;
-    const worker = async (): Promise<void> => {
-      while (next < items.length) await work(items[next++] as T);
-    };
-    await Promise.all(Array.from({ length: Math.min(this.#options.parallel ?? 1, items.length) }, worker));
+    await inParallel(items, this.#options.parallel ?? 1, work);
   }
 }
 
