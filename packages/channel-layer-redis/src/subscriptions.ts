@@ -104,7 +104,11 @@ export class Subscriptions {
         this.#different.delete(name);
         if (this.#wanted.has(name) === this.#active.has(name)) this.#confirm(name);
         else if (this.#wanted.has(name)) missing.push(name);
-        else unwanted.push(name);
+        else {
+          unwanted.push(name);
+          // From here on: who wants it again meanwhile must ask for it again.
+          this.#active.delete(name);
+        }
       }
       try {
         if (missing.length > 0) await this.#options.subscribe(missing);
@@ -114,7 +118,6 @@ export class Subscriptions {
         if (life === this.#life) this.lose();
       }
       if (life !== this.#life) return;
-      for (const name of unwanted) this.#active.delete(name);
       for (const name of missing) {
         this.#active.add(name);
         this.#confirm(name);
