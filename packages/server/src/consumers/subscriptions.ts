@@ -45,12 +45,15 @@ export class Subscriptions {
         watch?.memberships.learn(this.#actor.user, list.change);
         return list;
       }
-      for (const id of added) {
-        this.#removedAt?.delete(id);
-        watch?.heads.beforeJoining(id);
-        await layer.groupAdd(conversationGroup(id), this.#channel);
-        joined.add(id);
-      }
+      // Side by side: a layer over a network takes what comes together as one.
+      await Promise.all(
+        added.map((id) => {
+          this.#removedAt?.delete(id);
+          watch?.heads.beforeJoining(id);
+          joined.add(id);
+          return layer.groupAdd(conversationGroup(id), this.#channel);
+        }),
+      );
       for (const id of removed) {
         await this.leave(id, 0);
         joined.delete(id);
