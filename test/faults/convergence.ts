@@ -4,7 +4,7 @@ import { verifyStore, type Store } from "@suda/server/store";
 import { checkHistory } from "@suda/testing";
 import { checkUsers } from "./check-users.ts";
 import { compareDevices, type CompareOptions } from "./compare-devices.ts";
-import type { Device } from "./device.ts";
+import { describeState, type Device } from "./device.ts";
 import { historyOf, type JournalEntry } from "./journal.ts";
 import { logsOf } from "./town.ts";
 
@@ -34,7 +34,7 @@ function lateOf(devices: readonly Device[]): readonly string[] {
       const { record, events } = room.getSnapshot();
       return ((device.isFollowing ? events.at(-1)?.seq : record?.head) ?? 0) < (heads.get(room.id) ?? 0);
     });
-    if (!device.isOpen) late.push(`${device.name} is ${device.client.connection.getSnapshot().kind}`);
+    if (!device.isOpen) late.push(`${device.name} is ${describeState(device.client.connection.getSnapshot())}`);
     else if (!device.isSent) late.push(`${device.name} still sends`);
     else if (isBehind) late.push(`${device.name} lacks entries`);
   }

@@ -1,5 +1,5 @@
 /** One device of a user: the real `@suda/client` as a product would open it, with everything that its user does and sees noted in a journal. */
-import { MemoryOutbox, openClient, RequestRefused, type ClientConversation, type Outbox, type SudaClient } from "@suda/client";
+import { MemoryOutbox, openClient, RequestRefused, type ClientConversation, type ConnectionState, type Outbox, type SudaClient } from "@suda/client";
 import type { ServerFrame } from "@suda/protocol";
 import type { HistoryRecord } from "@suda/testing";
 import { bodyOf, entryOf, type Journal } from "./journal.ts";
@@ -113,12 +113,16 @@ export class Device implements AsyncDisposable {
     const { gaps } = this;
     const state = this.client.connection.getSnapshot();
     const isOpen = state.kind === "open";
-    const why = "code" in state ? `${state.code} ${state.reason}` : state.kind;
-    if (this.#isOpen && !isOpen) gaps.push({ lostAtMs: performance.now(), why, backAtMs: undefined });
+    if (this.#isOpen && !isOpen) gaps.push({ lostAtMs: performance.now(), why: describeState(state), backAtMs: undefined });
     const last = gaps.at(-1);
     if (!this.#isOpen && isOpen && last !== undefined) last.backAtMs = performance.now();
     this.#isOpen = isOpen;
   }
+}
+
+/** How a connection stands, with the close code and reason where there is one. */
+export function describeState(state: ConnectionState): string {
+  return "code" in state ? `${state.kind}, ${state.code} ${state.reason}` : state.kind;
 }
 
 /** Notes what the outbox has promised to keep: a message that it lost without that is nobody's fault. */

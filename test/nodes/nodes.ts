@@ -217,7 +217,7 @@ export function describeNodes(report: NodesReport): readonly string[] {
     `${report.fault} behind ${report.balancer}: ${report.nodes} nodes on ${report.store}, ${report.clients} clients of ${report.users} users in ${report.conversations} conversations, seed ${report.seed}`,
     `broken for ${seconds(report.faultMs)}; written ${report.written}, acknowledged ${report.acknowledged}, shown ${report.shown}; ${report.duplicates} tries found their message stored already`,
     `${report.reconnects} reconnects, at most ${seconds(report.longestGapMs)} without a connection; acknowledged → shown elsewhere p50 ${deliveryMs.p50} p99 ${deliveryMs.p99} ms, at most ${seconds(deliveryMs.max)}`,
-    ...brokenBy.map(({ why, connections }) => `  ${connections} broken by ${why}`),
+    ...brokenBy.map(({ why, connections }) => `  ${connections} broken: ${why}`),
     `converged ${seconds(report.convergedAfterMs)} after all was whole; ${found.length === 0 ? "nothing lost, doubled, reordered or disagreed on" : `${found.length} findings`}`,
     ...found.slice(0, 20).map((one) => `  ${one}`),
   ];
