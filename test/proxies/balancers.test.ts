@@ -139,6 +139,29 @@ for (const [name, kind] of Object.entries(balancers))
       assert.deepEqual([await small.connections(), await large.connections()], [1, 6]);
     });
 
+    test("nodes that were away and are back take as many connections as come", async () => {
+      await using one = await TestNode.open();
+      await using two = await TestNode.open();
+      await using balancer = await open(one, two);
+      await Promise.all([one.stop(), two.stop()]);
+      for (let number = 0; number < 4; number++) assert.notEqual(await statusOfHandshake(balancer.url, {}), 101);
+      await using again = await TestNode.open(["--port", String(one.port)]);
+      await using both = await TestNode.open(["--port", String(two.port)]);
+      // They stay: nothing that ends tells the balancer how it went.
+      await using crowd = new Crowd();
+      await until("one is let through", () =>
+        crowd.join(balancer.url, 1).then(
+          () => true,
+          (error: unknown) => {
+            if (error instanceof HandshakeRefused) return false;
+            throw error;
+          },
+        ),
+      );
+      await crowd.join(balancer.url, 20);
+      assert.equal((await again.connections()) + (await both.connections()), 21);
+    });
+
     test("a GET whose node breaks is asked of another one; what changes something never is", async () => {
       await using first = await BreakingNode.open();
       await using second = await BreakingNode.open();
@@ -193,6 +216,16 @@ test("haproxy asks each node whether it is ready, and leaves one out that is not
   assert.equal(broken.requests.length, before);
   broken.isReady = true;
   await until("it is back", () => /node-1 is UP/.test(balancer.output));
+});
+
+test("nginx asks before a handshake whether a node is ready, so one that hangs keeps nobody", { skip: balancers.nginx.skip, timeout: 60_000 }, async () => {
+  await using hanging = await TestNode.open();
+  await using node = await TestNode.open();
+  await using balancer = await balancers.nginx.open([hanging.port, node.port]);
+  hanging.pause();
+  await using crowd = new Crowd();
+  await crowd.join(balancer.url, 4);
+  assert.equal(await node.connections(), 4);
 });
 
 test("both wait for longer than a heartbeat and its answer take, and nginx takes bodies as long as the server does", () => {

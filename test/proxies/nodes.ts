@@ -55,6 +55,11 @@ export class TestNode implements AsyncDisposable {
     await this.#server.stop(30_000);
   }
 
+  /** SIGSTOP: it takes connections, and answers nothing. */
+  pause(): void {
+    this.#server.pause();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#server.isRunning) await this.#server.kill();
     await rm(this.#directory, { recursive: true, force: true });
