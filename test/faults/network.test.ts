@@ -1,5 +1,5 @@
 /** The short version of `npm run test:faults -- network`, with faults denser than in the long one; and that it can fail. */
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual, fail, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { describeNetwork, runNetwork } from "./network.ts";
 
@@ -14,10 +14,13 @@ test(`[D3] [D4] [D5] [D8] 20 clients on bad links lose nothing, double nothing, 
   ok(report.written > 50 && report.shown > report.written && report.reconnects >= 20, describeNetwork(report).join("\n"));
 });
 
-test(`bad links show clients that try again under another clientId (seed ${seed})`, async () => {
-  const report = await runNetwork({ ...short, bug: "new-client-id" });
-  ok(
-    report.found.some((one) => one.startsWith("written.doubled")),
-    describeNetwork(report).join("\n"),
-  );
+test(`bad links show clients that try again under another clientId (from seed ${seed})`, async () => {
+  // The answer to a message that was stored must get lost: some three times in a run, and once in a while not at all.
+  const runs: string[] = [];
+  for (let run = 0; run < 5; run++) {
+    const report = await runNetwork({ ...short, seed: (seed + run) % 2 ** 32, bug: "new-client-id" });
+    if (report.found.some((one) => one.startsWith("written.doubled"))) return;
+    runs.push(...describeNetwork(report));
+  }
+  fail(runs.join("\n"));
 });

@@ -12,6 +12,7 @@ import type { DocumentStore } from "./document-store.ts";
 import type { InteractionBody } from "./interaction-body.ts";
 import type { StoreSource, StoreTarget } from "./store-moving.ts";
 import type { StoreStats, StoreStatus } from "./store-status.ts";
+import type { UserStore } from "./user-store.ts";
 
 export interface Store extends AsyncDisposable {
   readonly log: LogStore;
@@ -379,30 +380,4 @@ export interface ConversationStore {
   withControl(holder: Exclude<Holder, "bot">, after: Controlled | undefined, limit: number): Promise<readonly Controlled[]>;
 }
 
-// ── users ─────────────────────────────────────────────────────────────────────────────────────────────
-
-export interface UserRecord {
-  readonly id: UserId;
-  readonly createdAt: number;
-  readonly name?: string;
-  readonly avatar?: string;
-  readonly bot?: true;
-  readonly data?: CustomData;
-}
-
-/** Absent fields stay, `null` removes. */
-export interface UserPatch {
-  readonly name?: string | null;
-  readonly avatar?: string | null;
-  readonly bot?: true | null;
-  readonly data?: CustomData | null;
-}
-
-export interface UserStore {
-  /** In the order asked for; absent ones are left out. */
-  getMany(ids: readonly UserId[]): Promise<readonly UserRecord[]>;
-  /** Creates those that do not exist yet: a user exists the first time it is named (S13). */
-  ensure(ids: readonly UserId[], at: number): Promise<void>;
-  /** Creates or changes; returns the whole record, durable. */
-  update(id: UserId, patch: UserPatch, at: number): Promise<UserRecord>;
-}
+export type { UserPatch, UserRecord, UserStore } from "./user-store.ts";
