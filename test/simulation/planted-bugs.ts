@@ -3,9 +3,9 @@
  * or its clients, or around a client. What each must be seen as stands beside it.
  */
 import type { ClientConversation, ConversationSnapshot, Outbox, SudaClient, Transport } from "@suda/client";
-import { limits, type ConversationId, type LogEvent, type UserId } from "@suda/protocol";
+import { limits, type ConversationId, type LogEvent } from "@suda/protocol";
 import type { ChannelLayer, LayerEvent } from "@suda/server/channel-layer";
-import type { AppendOutcome, ConversationRecord, ConversationStore, LogEntry, MemberRecord, Store } from "@suda/server/store";
+import type { AppendOutcome, ConversationRecord, ConversationStore, LogEntry, Store } from "@suda/server/store";
 import type { Frame, SimulatedWorldOptions } from "@suda/testing";
 import { ackBeforeCommit, fanOutBeforeCommit, noDeduplication } from "../kill/planted-stores.ts";
 
@@ -59,8 +59,14 @@ export const plantedBugs: readonly PlantedBug[] = [
 
 // ── between the server and its store or layer ─────────────────────────────────────────────────────────
 
-function withConversations(store: Store, changed: Partial<ConversationStore>): Store {
-  return { ...parts(store), conversations: { ...store.conversations, ...changed } };
+/** What is changed of a record or a member shows in both ways of reading it. */
+function withConversations(store: Store, changed: Partial<Omit<ConversationStore, "getWithMember">>): Store {
+  const separate = { ...store.conversations, ...changed };
+  const getWithMember: ConversationStore["getWithMember"] = async (id, user) => {
+    const conversation = await separate.get(id);
+    return conversation && { conversation, member: await separate.member(id, user) };
+  };
+  return { ...parts(store), conversations: { ...separate, getWithMember } };
 }
 
 function parts(store: Store): Store {
@@ -142,13 +148,9 @@ function countsReactionsTwice(store: Store): Store {
 }
 
 function anybodyIsMember(store: Store): Store {
-  const stranger = (user: UserId): MemberRecord => ({ user, role: "member", joinedAt: 0, readSeq: 0, readOrdinal: 0, deliveredSeq: 0 });
   return withConversations(store, {
-    member: async (id, user) => (await store.conversations.member(id, user)) ?? stranger(user),
-    getWithMember: async (id, user) => {
-      const found = await store.conversations.getWithMember(id, user);
-      return found && { ...found, member: found.member ?? stranger(user) };
-    },
+    member: async (id, user) =>
+      (await store.conversations.member(id, user)) ?? { user, role: "member", joinedAt: 0, readSeq: 0, readOrdinal: 0, deliveredSeq: 0 },
   });
 }
 
