@@ -207,7 +207,9 @@ export function createServer(options: ServerOptions): SudaServer {
   const origins = originRule(options.allowedOrigins ?? []);
   const commandLimiter = new RateLimiter(limits.commands, clock);
   const helloLimiter = new RateLimiter(limits.commands.perSecond === 0 ? limits.commands : helloLimit, clock);
-  const turnstile = new Turnstile({ clock, nextTurn: (task) => void setImmediate(task), isCrowded: () => sockets.isCrowded });
+  // Time that is simulated has turns of its own.
+  const nextTurn = (task: () => void): void => void (options.clock === undefined ? setImmediate(task) : clock.schedule(0, task));
+  const turnstile = new Turnstile({ clock, nextTurn, isCrowded: () => sockets.isCrowded });
   const connectLimiter = new RateLimiter(limits.connects, clock);
   const requestLimiter = new RateLimiter(limits.requests, clock);
 
