@@ -150,8 +150,9 @@ class World {
     one.answer?.();
   }
 
+  /** For good only what it has not stored: a retry of that is told so (D3). */
   refuse(isRetryable: boolean): void {
-    const one = this.asked.find(({ answer }) => answer === undefined);
+    const one = this.asked.find(({ answer, send }) => answer === undefined && (isRetryable || !this.stored.has(send.clientId)));
     if (one === undefined) return;
     this.wasRefused = true;
     this.asked.splice(this.asked.indexOf(one), 1);
