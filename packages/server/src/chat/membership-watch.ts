@@ -75,6 +75,11 @@ export class MembershipWatch {
     if (followed.ahead.size === 0) followed.ahead = undefined;
   }
 
+  /** Nothing up to this change was missed here; `undefined` when nobody of the user's was greeted here. */
+  toldUpTo(user: UserId): number | undefined {
+    return this.#followed.get(user)?.change;
+  }
+
   /** Where the user's counter was when their membership last changed. */
   async stampOf(user: UserId, id: ConversationId): Promise<number | undefined> {
     const { memberships } = await this.#options.store.conversations.memberships(user);

@@ -216,6 +216,48 @@ describe("memberships, when the word of them is lost between nodes", () => {
     for (const connection of [dave, phone]) assert.deepEqual(await told(connection, id), ["message.created 3"]);
   });
 
+  test("[C6] [D13] who was added again while the node compared stays (found by seed 1000018746 of two nodes)", async () => {
+    await using world = await TwoNodes.open();
+    const { id, alice, bob } = await openRoom(world);
+    const other = await createTestGroup(bob, ["alice"]);
+    await using phone = await world.here.connect("bob");
+    await alice.request({ type: "member.remove", conversation: id, user: userId("bob") });
+    await world.pass(2 * beatMs);
+    await bob.leftovers();
+    world.bus.loses = loses("membership.changed");
+    await phone.request({ type: "conversation.mute", conversation: other.id, until: world.clock.now() + 60_000 });
+    // A link that is restored compares at once: what it reads says that bob has left, and is told when what is on its way has come.
+    world.bus.heal();
+    await world.pass(flightMs / 2);
+    assert.deepEqual(await bob.leftovers(), []);
+    await alice.request({ type: "member.add", conversation: id, users: [userId("bob")] });
+    await world.pass(flightMs);
+    const frames = await bob.leftovers();
+    assert.deepEqual(
+      frames.flatMap((frame) => [...nameOf(frame, id), ...nameOf(frame, other.id)]),
+      ["conversation.joined", "conversation.changed"],
+    );
+    await say(alice, id, "welcome back");
+    assert.deepEqual(await told(bob, id), ["message.created 4"]);
+  });
+
+  test("[D7] [D13] the change that a device keeps does not pass what it was not told", async () => {
+    await using world = await TwoNodes.open();
+    const { id, alice, bob } = await openRoom(world);
+    await using phone = await world.here.connect("bob");
+    const { id: missed } = await createTestGroup(alice, []);
+    world.bus.loses = loses("membership.joined");
+    await alice.request({ type: "member.add", conversation: missed, users: [userId("bob")] });
+    world.bus.loses = () => false;
+    await phone.request({ type: "conversation.mute", conversation: id, until: world.clock.now() + 60_000 });
+    const { memberships, change } = await world.there.server.context.store.conversations.memberships(userId("bob"));
+    const joinedAt = memberships.find(({ conversation }) => conversation === missed)?.change ?? 0;
+    assert.ok((await bob.event("conversation.changed")).change < joinedAt);
+    await world.pass(beatMs + flightMs + 100);
+    const joined = await bob.event("conversation.joined", ({ conversation }) => conversation.id === missed);
+    assert.equal(joined.change, change);
+  });
+
   test("[D14] [D13] own settings and read marks reach one's devices at other nodes within a beat, and what was told is not told again", async () => {
     await using world = await TwoNodes.open();
     const { id, bob } = await openRoom(world);

@@ -11,6 +11,7 @@ import type { ConversationBehind, ConversationMissed } from "../chat/head-watch.
 import type { MembershipCompared, PresenceDoubted } from "../chat/membership-watch.ts";
 import type { PresenceAsked } from "../chat/presence-nodes.ts";
 import { viewOwnConversation } from "../chat/view.ts";
+import type { Membership } from "../store/store.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { PresenceWatch } from "./presence-watch.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -104,7 +105,7 @@ export class LayerNews {
   async #onLeft(conversation: ConversationId, seq: number): Promise<void> {
     const { subscriptions, deliveries } = this.#options;
     await subscriptions.leave(conversation, seq);
-    const change = await this.#heard(conversation);
+    const change = await this.#heard(conversation, "left");
     deliveries.tell({ type: "conversation.left", conversation, change });
   }
 
@@ -113,7 +114,7 @@ export class LayerNews {
     if (!(await subscriptions.join(id))) return;
     const conversation = await viewOwnConversation(context, actor.user, id);
     if (conversation === undefined) return;
-    const change = await this.#heard(id);
+    const change = await this.#heard(id, "joined");
     deliveries.tell({ type: "conversation.joined", conversation, change });
   }
 
@@ -121,25 +122,35 @@ export class LayerNews {
     const { context, actor, deliveries } = this.#options;
     const conversation = await viewOwnConversation(context, actor.user, id);
     if (conversation === undefined) return;
-    const change = await this.#heard(id);
+    const change = await this.#heard(id, "joined");
     deliveries.tell({ type: "conversation.changed", conversation, change, ...(target === undefined ? {} : { target }) });
   }
 
-  /** The user's counter, for what is told of the conversation. */
-  async #heard(id: ConversationId): Promise<number> {
+  /**
+   * What is told of the conversation is that the user is in this state there. The user's counter up to which nothing is missing that a
+   * device would have to be told: what it resumes from.
+   */
+  async #heard(id: ConversationId, state: Membership["state"]): Promise<number> {
     const { context, actor } = this.#options;
     const { change, memberships } = await context.store.conversations.memberships(actor.user);
-    const moved = context.watch === undefined ? undefined : memberships.find(({ conversation }) => conversation === id);
-    if (moved !== undefined) context.watch?.memberships.heard(actor.user, moved.change);
-    return change;
+    const watch = context.watch?.memberships;
+    if (watch === undefined) return change;
+    const moved = memberships.find(({ conversation }) => conversation === id);
+    // It may have moved on since: that is told by its own event.
+    if (moved?.state === state) watch.heard(actor.user, moved.change);
+    return watch.toldUpTo(actor.user) ?? change;
   }
 
-  /** Of most conversations nothing was missed, and then nothing is read. */
+  /** Of most conversations nothing was missed, and then nothing is read. What was compared is some time ago: the store says what is so now. */
   async #onCompared({ memberships, since }: MembershipCompared): Promise<void> {
+    const { context, actor, subscriptions } = this.#options;
     for (const { conversation, state, change } of memberships) {
-      const isIn = this.#options.subscriptions.isIn(conversation);
-      if (state === "left" && isIn) await this.#onLeft(conversation, 0);
-      else if (state === "joined" && !isIn) await this.#onJoined(conversation);
+      const isIn = subscriptions.isIn(conversation);
+      if (state === "left" && isIn) {
+        const member = await context.store.conversations.member(conversation, actor.user);
+        if (member === undefined) await this.#onLeft(conversation, 0);
+      }
+      if (state === "joined" && !isIn) await this.#onJoined(conversation);
       else if (state === "joined" && change > since) await this.#onChanged({ conversation });
     }
   }
