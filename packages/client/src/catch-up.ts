@@ -7,7 +7,7 @@
  * `onTruncated` names.
  */
 import type { Clock, LogEvent, ReplyOf, Timer } from "@suda/protocol";
-import { ConnectionLost, RequestRefused } from "./errors.ts";
+import { isGone, RequestRefused, retryDelayOf } from "./errors.ts";
 import type { EventLog } from "./event-log.ts";
 
 export interface CatchUpOptions {
@@ -25,7 +25,6 @@ export interface CatchUpOptions {
 
 /** Events held back; of more only the seq is remembered, and history brings them. */
 const maxHeld = 256;
-const retryMs = 1_000;
 
 export class CatchUp {
   readonly #options: CatchUpOptions;
@@ -103,10 +102,11 @@ export class CatchUp {
       if (reading !== this.#reading) return;
       this.#reading = undefined;
       // The next connection begins with a resume.
-      if (error instanceof ConnectionLost) return;
+      if (isGone(error)) return;
       if (!(error instanceof RequestRefused)) return this.#options.onProblem(error);
-      if (!error.retryable) return this.#options.onRefused(error);
-      this.#retry = this.#options.clock.schedule(error.retryAfterMs ?? retryMs, () => {
+      const delayMs = retryDelayOf(error);
+      if (delayMs === undefined) return this.#options.onRefused(error);
+      this.#retry = this.#options.clock.schedule(delayMs, () => {
         this.#retry = undefined;
         this.readUpTo(this.#target);
       });

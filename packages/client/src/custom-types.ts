@@ -16,8 +16,9 @@ export interface CustomTypes {}
 export type MessageData = CustomTypes extends { readonly messageData: infer Data } ? Data : CustomData;
 
 /** The host says what its data is; the server keeps it as it came. */
-export function asMessageData(data: unknown): MessageData {
-  return data as MessageData;
+export function asShown<T extends { readonly data?: CustomData }>(fields: T): Omit<T, "data"> & { readonly data?: MessageData } {
+  const shown: unknown = fields;
+  return shown as Omit<T, "data"> & { readonly data?: MessageData };
 }
 
 export function asCustomData(data: unknown): CustomData {

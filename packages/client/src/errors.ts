@@ -59,6 +59,16 @@ export class RequestRefused extends Error {
   }
 }
 
+/** The connection is gone: what still matters is asked anew by the next one. */
+export function isGone(error: unknown): boolean {
+  return error instanceof ConnectionLost || error instanceof ClientClosed;
+}
+
+/** In how many ms what was refused may be asked again; `undefined` when that would end the same way. */
+export function retryDelayOf(error: unknown): number | undefined {
+  return error instanceof RequestRefused && error.retryable ? (error.retryAfterMs ?? 1_000) : undefined;
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

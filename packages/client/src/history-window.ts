@@ -3,7 +3,7 @@
  * Works on the same {@link EventLog} as the catching up, which owns its other end.
  */
 import type { Clock, LogEvent, ReplyOf, Timer } from "@suda/protocol";
-import { ConnectionLost, RequestRefused } from "./errors.ts";
+import { isGone, RequestRefused, retryDelayOf } from "./errors.ts";
 import type { EventLog } from "./event-log.ts";
 
 export interface HistoryWindowOptions {
@@ -24,7 +24,6 @@ const pageSize = 50;
 /** Events held while new ones arrive; who has scrolled back keeps what was loaded. */
 const comfortable = 1_000;
 const maximum = 10_000;
-const retryMs = 1_000;
 
 export class HistoryWindow {
   readonly #options: HistoryWindowOptions;
@@ -69,9 +68,10 @@ export class HistoryWindow {
       if (loading !== this.#loading) return;
       this.#loading = undefined;
       // The next connection loads it.
-      if (error instanceof ConnectionLost) return;
-      if (error instanceof RequestRefused && error.retryable) {
-        this.#retry = this.#options.clock.schedule(error.retryAfterMs ?? retryMs, () => this.load());
+      if (isGone(error)) return;
+      const delayMs = retryDelayOf(error);
+      if (delayMs !== undefined) {
+        this.#retry = this.#options.clock.schedule(delayMs, () => this.load());
         return;
       }
       if (error instanceof RequestRefused) this.#options.onRefused(error);

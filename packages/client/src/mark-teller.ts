@@ -3,7 +3,7 @@
  * time, the newest mark only, until it is confirmed (D9).
  */
 import type { Clock, Timer } from "@suda/protocol";
-import { ClientClosed, ConnectionLost, RequestRefused } from "./errors.ts";
+import { isGone, RequestRefused, retryDelayOf } from "./errors.ts";
 
 export interface MarkTellerOptions<Reply> {
   readonly clock: Clock;
@@ -14,8 +14,6 @@ export interface MarkTellerOptions<Reply> {
   /** How long to wait for a higher mark before one is told; default: not at all. */
   readonly delayMs?: () => number;
 }
-
-const retryMs = 1_000;
 
 export class MarkTeller<Reply> {
   readonly #options: MarkTellerOptions<Reply>;
@@ -71,9 +69,10 @@ export class MarkTeller<Reply> {
       this.#options.onConfirmed(reply);
     } catch (error) {
       // The next connection tells it.
-      if (error instanceof ConnectionLost || error instanceof ClientClosed) return;
-      if (error instanceof RequestRefused && error.retryable) {
-        this.#timer = this.#options.clock.schedule(error.retryAfterMs ?? retryMs, () => this.flush());
+      if (isGone(error)) return;
+      const delayMs = retryDelayOf(error);
+      if (delayMs !== undefined) {
+        this.#timer = this.#options.clock.schedule(delayMs, () => this.flush());
         return;
       }
       this.#wanted = undefined;

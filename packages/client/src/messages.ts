@@ -1,6 +1,7 @@
 /** Messages as a page or a terminal shows them: those of the log, then those on their way, each with its state. */
 import type { ClientId, LogEvent, MessageCreated, Reaction, UserId } from "@suda/protocol";
-import { asMessageData, type MessageData } from "./custom-types.ts";
+import { asShown, type MessageData } from "./custom-types.ts";
+import { definedOf } from "./defined.ts";
 import type { SendFailure } from "./outbox.ts";
 import type { Receipt } from "./receipts.ts";
 import type { Outgoing } from "./sender.ts";
@@ -63,6 +64,10 @@ export interface MessageSources {
   readonly byOthers: Receipt;
 }
 
+/** What a message shows as its entry has it. */
+const writtenFields = ["data", "replyTo"] as const;
+const shownFields = [...writtenFields, "edited", "deleted", "reactions", "altText", "quickReplies", "used", "sender", "agent"] as const;
+
 /** Makes messages once and gives the same objects until they change, so that a page renders only what is new. */
 export class MessageViews {
   readonly #ofEvents = new WeakMap<MessageCreated, StoredMessage>();
@@ -80,20 +85,9 @@ export class MessageViews {
     const state = !isMine || event.seq > delivered ? "sent" : event.seq > read ? "delivered" : "read";
     const known = this.#ofEvents.get(event);
     if (known?.state === state && known.isMine === isMine) return known;
-    const { clientId, content, data, at, seq, from, replyTo, edited, deleted, reactions, altText, quickReplies, used, sender, agent } = event;
-    const fields = {
-      ...(data === undefined ? {} : { data: asMessageData(data) }),
-      ...(replyTo === undefined ? {} : { replyTo }),
-      ...(edited === undefined ? {} : { edited }),
-      ...(deleted === undefined ? {} : { deleted }),
-      ...(reactions === undefined ? {} : { reactions }),
-      ...(altText === undefined ? {} : { altText }),
-      ...(quickReplies === undefined ? {} : { quickReplies }),
-      ...(used === undefined ? {} : { used }),
-      ...(sender === undefined ? {} : { sender }),
-      ...(agent === undefined ? {} : { agent }),
-    };
-    const message: StoredMessage = { key: isMine ? clientId : `seq ${seq}`, clientId, content, ...fields, at, isMine, state, seq, from };
+    const { clientId, content, at, seq, from } = event;
+    const fields = { key: isMine ? clientId : `seq ${seq}`, clientId, content, ...asShown(definedOf(event, shownFields)), at, isMine };
+    const message: StoredMessage = { ...fields, state, seq, from };
     this.#ofEvents.set(event, message);
     return message;
   }
@@ -101,16 +95,8 @@ export class MessageViews {
   #of({ entry, state }: Outgoing, me: UserId | undefined): Message {
     const known = this.#ofOutgoing.get(state);
     if (known !== undefined && known.from === me) return known;
-    const { clientId, content, data, at, replyTo } = entry;
-    const fields = {
-      key: clientId,
-      clientId,
-      content,
-      ...(data === undefined ? {} : { data: asMessageData(data) }),
-      ...(replyTo === undefined ? {} : { replyTo }),
-      at,
-      isMine: true,
-    } as const;
+    const { clientId, content, at } = entry;
+    const fields = { key: clientId, clientId, content, ...asShown(definedOf(entry, writtenFields)), at, isMine: true } as const;
     const message = this.#stateOf(fields, state, me);
     this.#ofOutgoing.set(state, message);
     return message;

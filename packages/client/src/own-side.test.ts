@@ -1,7 +1,7 @@
 /** What the user does on one device and sees on another: deleting for oneself, marking as unread, hiding; and what retention takes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Conversation } from "@suda/protocol";
+import { concealMessage, type Conversation } from "@suda/protocol";
 import { me, message, messages, other, record, room, settle } from "../test/frames.ts";
 import { ScriptedServer } from "../test/scripted-server.ts";
 import type { ClientConversation } from "./index.ts";
@@ -68,6 +68,22 @@ test("[D14] a message that comes after its deletion for oneself was told is not 
   assert.deepEqual(third, message(3));
   assert.ok(fourth?.type === "message.created" && fourth.hidden === true);
   assert.equal(chat.getSnapshot().record?.hiddenMessages, 1);
+});
+
+test("[D14] a message that is told live while the page that shows it deleted is read stays deleted (found by seed 1000002533 of two nodes)", async () => {
+  const { server, chat } = await open(2);
+  // The word of the deletion was lost between nodes, and the record tells of it first.
+  server.socket.tell({ type: "lag", conversation: room, head: 4 });
+  const missing = await server.socket.take("history.get");
+  server.socket.tell({ type: "conversation.changed", conversation: record({ head: 4, unread: 4, hiddenMessages: 1 }), change: 1 });
+  const page = await server.socket.take("history.get");
+  server.socket.tell(message(3), message(4));
+  await settle();
+  const shown = concealMessage(message(3));
+  server.socket.reply(missing, { events: [shown, message(4)], head: 4, more: false });
+  server.socket.reply(page, { events: [...messages(1, 2), shown, message(4)], head: 4, more: false });
+  await settle();
+  assert.deepEqual(chat.getSnapshot().events, [...messages(1, 2), shown, message(4)]);
 });
 
 test("[D14] messages that were deleted for oneself while this device was away are found by reading the page again", async () => {

@@ -4,7 +4,7 @@
  */
 import { clientLimits, type Clock, type PresenceChanged, type UserId } from "@suda/protocol";
 import type { Request } from "./connection.ts";
-import { ClientClosed, ConnectionLost, RequestRefused } from "./errors.ts";
+import { isGone, RequestRefused, retryDelayOf } from "./errors.ts";
 import { toUserId } from "./ids.ts";
 import { SnapshotStore, type Observable } from "./snapshot-store.ts";
 
@@ -23,8 +23,6 @@ export interface PresenceOptions {
   readonly isOpen: () => boolean;
   readonly onProblem: (problem: unknown) => void;
 }
-
-const retryMs = 1_000;
 
 export class PresenceStore implements Presence {
   readonly subscribe: Presence["subscribe"];
@@ -106,11 +104,12 @@ export class PresenceStore implements Presence {
       for (const { user, online } of presence) if (this.#asked.has(user) && !this.#online.has(user)) this.#set(user, online);
     } catch (error) {
       // The next connection asks.
-      if (error instanceof ConnectionLost || error instanceof ClientClosed) return;
+      if (isGone(error)) return;
       if (!(error instanceof RequestRefused)) throw error;
-      if (!error.retryable) return;
+      const delayMs = retryDelayOf(error);
+      if (delayMs === undefined) return;
       for (const user of users) this.#asked.delete(user);
-      this.#options.clock.schedule(error.retryAfterMs ?? retryMs, () => this.#plan());
+      this.#options.clock.schedule(delayMs, () => this.#plan());
     }
   }
 

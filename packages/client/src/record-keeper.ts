@@ -8,7 +8,7 @@ import { recordAfter, recordRead, recordUnmarked } from "./conversation-record.t
 import type { EventLog } from "./event-log.ts";
 import { MarkTeller } from "./mark-teller.ts";
 import { RecordReader } from "./record-reader.ts";
-import { conceal } from "./show-change.ts";
+import { conceal, isHidden } from "./show-change.ts";
 
 export interface RecordKeeperOptions {
   readonly id: ConversationId;
@@ -99,6 +99,15 @@ export class RecordKeeper {
     this.#hidden.add(target);
     conceal(this.#options.log, target);
     if (this.record !== undefined && hiddenMessages === (this.record.hiddenMessages ?? 0) + 1) this.record = { ...this.record, hiddenMessages };
+  }
+
+  /** A page says which messages were deleted for oneself; the same told live, before it or after, do not. */
+  sawHidden(page: readonly LogEvent[]): void {
+    for (const event of page)
+      if (isHidden(event)) {
+        this.#hidden.add(event.seq);
+        conceal(this.#options.log, event.seq);
+      }
   }
 
   /** A page was added, which may have been asked for before. */

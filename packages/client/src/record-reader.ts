@@ -1,6 +1,6 @@
 /** Asks for a conversation's record when it may be behind: one command at a time, and once more when that was wanted meanwhile. */
 import type { Clock } from "@suda/protocol";
-import { ClientClosed, ConnectionLost, RequestRefused } from "./errors.ts";
+import { isGone, RequestRefused, retryDelayOf } from "./errors.ts";
 
 export interface RecordReaderOptions {
   readonly clock: Clock;
@@ -11,8 +11,6 @@ export interface RecordReaderOptions {
   readonly onGone: () => void;
   readonly onProblem: (problem: unknown) => void;
 }
-
-const retryMs = 1_000;
 
 export class RecordReader {
   readonly #options: RecordReaderOptions;
@@ -37,10 +35,10 @@ export class RecordReader {
     try {
       await ask();
     } catch (error) {
-      if (error instanceof ConnectionLost || error instanceof ClientClosed) return;
-      if (!(error instanceof RequestRefused)) throw error;
-      if (error.code === "conversation.not_found") onGone();
-      else if (error.retryable) clock.schedule(error.retryAfterMs ?? retryMs, () => this.read());
+      if (isGone(error)) return;
+      const delayMs = retryDelayOf(error);
+      if (delayMs !== undefined) clock.schedule(delayMs, () => this.read());
+      else if (error instanceof RequestRefused && error.code === "conversation.not_found") onGone();
       else throw error;
     } finally {
       this.#isReading = false;

@@ -8,7 +8,8 @@
  */
 import type { ClientId, Clock, ConversationId, Random, Timer, UserId } from "@suda/protocol";
 import type { Request } from "./connection.ts";
-import { ClientClosed, ConnectionLost, MessageDiscarded, messageOf, OutboxFull, RequestRefused } from "./errors.ts";
+import { definedOf } from "./defined.ts";
+import { ClientClosed, isGone, MessageDiscarded, messageOf, OutboxFull, RequestRefused, retryDelayOf } from "./errors.ts";
 import { newClientId } from "./ids.ts";
 import type { Outbox, OutboxEntry, SendFailure } from "./outbox.ts";
 import { Pace } from "./pace.ts";
@@ -55,7 +56,6 @@ export interface SenderOptions {
 const windowSize = 16;
 /** Messages that wait, failed ones counted. */
 const maxWaiting = 1_000;
-const retryMs = 1_000;
 
 interface Item extends Outgoing {
   entry: OutboxEntry;
@@ -269,8 +269,8 @@ export class Sender {
   }
 
   async #ask(queue: Queue, item: Item, follows: ClientId | undefined): Promise<void> {
-    const { conversation, clientId, content, data, replyTo } = item.entry;
-    const options = { ...(data === undefined ? {} : { data }), ...(replyTo === undefined ? {} : { replyTo }), ...(follows === undefined ? {} : { follows }) };
+    const { conversation, clientId, content } = item.entry;
+    const options = { ...definedOf(item.entry, ["data", "replyTo"]), ...definedOf({ follows }, ["follows"]) };
     const landed = (): void => {
       item.isInFlight = false;
       queue.inFlight--;
@@ -296,10 +296,11 @@ export class Sender {
 
   #onUnsent(queue: Queue, item: Item, error: unknown): void {
     // No answer: it waits for the next connection.
-    if (!queue.items.includes(item) || error instanceof ConnectionLost || error instanceof ClientClosed) return;
-    if (error instanceof RequestRefused && error.retryable) {
+    if (!queue.items.includes(item) || isGone(error)) return;
+    const delayMs = retryDelayOf(error);
+    if (delayMs !== undefined) {
       queue.isCareful = true;
-      return this.#pauseFor(item.entry.conversation, queue, Math.max(error.retryAfterMs ?? retryMs, 1));
+      return this.#pauseFor(item.entry.conversation, queue, Math.max(delayMs, 1));
     }
     const refusal = error instanceof RequestRefused ? error : new RequestRefused({ code: "frame.invalid", message: messageOf(error), retryable: false });
     const failure: SendFailure = { code: refusal.code, message: refusal.message };

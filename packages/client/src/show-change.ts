@@ -32,7 +32,8 @@ function changeMessage(log: EventLog, event: MessageChange, me: UserId | undefin
   log.change(event.target, (target) => (target.type === "message.created" ? applyChange(target, event, me) : target));
 }
 
-function isHidden(event: LogEvent | undefined): boolean {
+/** Whether it was deleted for oneself. */
+export function isHidden(event: LogEvent | undefined): boolean {
   return event?.type === "message.created" && event.hidden === true;
 }
 
