@@ -107,11 +107,13 @@ export class Client implements SudaClient {
       onEvent: (event) => this.#onEvent(event),
       onLost: () => this.#onLost(),
     });
-    this.request = async (type, fields, take) => {
+    // A function that is assigned where it is written is made in V8's old space, and would keep the whole client until that is collected.
+    const request: Request = async (type, fields, take) => {
       const reply = await this.#connection.request(type, fields, take);
       this.#onReply(fields, reply);
       return reply;
     };
+    this.request = request;
     this.#connectionStore = new SnapshotStore(() => this.#connection.state, onProblem);
     this.connection = this.#connectionStore;
     this.#sender = new Sender({ outbox, request: this.request, clock, random, onChange: (id) => this.#stores.get(id)?.outgoingChanged(), onProblem });

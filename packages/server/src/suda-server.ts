@@ -181,7 +181,7 @@ export function createServer(options: ServerOptions): SudaServer {
           onFailure,
           count: (what, count) => metrics.layerLoss(what, count),
         });
-  const context: ChatContext = {
+  const early: Omit<ChatContext, Late> = {
     ...(watch === undefined ? {} : { watch }),
     store,
     layer,
@@ -191,16 +191,12 @@ export function createServer(options: ServerOptions): SudaServer {
     customKinds,
     streams,
     metrics,
-    get webhooks() {
-      return webhooks;
-    },
-    get commitLetters() {
-      return commitLetters;
-    },
     ...sendHook,
     tellsCommits: afterCommit !== undefined,
     onFailure,
   };
+  // What needs the context itself is put in below.
+  const context = early as UnfinishedContext;
   const isReady = (): boolean => !sockets.isDraining && ["ready", "read-only"].includes(store.status().state);
 
   const authenticator = new Authenticator({ ...options.auth, clock });
@@ -236,7 +232,8 @@ export function createServer(options: ServerOptions): SudaServer {
           count: (outcome) => metrics.hook("after-commit", outcome),
           leaseMs: options.layer === undefined ? 0 : webhookLeaseMs,
         });
-  const commitLetters: HookLetters = new HookLetters({ clock, deadLetters, hook: commitHook });
+  context.webhooks = webhooks;
+  context.commitLetters = new HookLetters({ clock, deadLetters, hook: commitHook });
   const presence = new Presence({ clock, layer, onFailure });
 
   const chat = chatWebSocket({
@@ -253,16 +250,23 @@ export function createServer(options: ServerOptions): SudaServer {
     onFailure,
     metrics,
   });
-  const api = chatHttp({
-    context,
-    isReady,
-    isDraining: () => sockets.isDraining,
-    node,
-    status: () => store.status(),
-    layerLink: layer.link,
-    renderMetrics: () => metrics.render(),
-    onFailure,
-  });
+  let routes: ReturnType<typeof chatHttp> | undefined;
+  const api = {
+    fetch(request: Request, env: { readonly scope: HttpScope }): Response | Promise<Response> {
+      // Half of what a server costs to make, and of no use to one that is asked by WebSocket alone, as in simulated worlds.
+      routes ??= chatHttp({
+        context,
+        isReady,
+        isDraining: () => sockets.isDraining,
+        node,
+        status: () => store.status(),
+        layerLink: layer.link,
+        renderMetrics: () => metrics.render(),
+        onFailure,
+      });
+      return routes.fetch(request, env);
+    },
+  };
 
   const isFromBackend = (scope: HttpScope): boolean => isBackendRequest(authenticator, scope.headers);
   const app = protocolRouter({
@@ -282,18 +286,15 @@ export function createServer(options: ServerOptions): SudaServer {
   });
   const bots: InProcessBot[] = [];
 
-  return {
+  return Object.assign(new ConnectionCounter(sockets), {
     app,
     context,
-    get connectionCount() {
-      return sockets.connectionCount;
-    },
-    listen: (address) => sockets.listen(address),
-    attach: (server, paths = ownPaths) => sockets.attach(server, paths),
-    async addBot(bot) {
+    listen: sockets.listen.bind(sockets),
+    attach: (server: Server, paths: readonly string[] = ownPaths) => sockets.attach(server, paths),
+    async addBot(bot: BotDefinition) {
       bots.push(await InProcessBot.open(context, bot, onFailure));
     },
-    async drain(timeoutMs) {
+    async drain(timeoutMs?: number) {
       streams.stop();
       const areStopped = Promise.all(sweepers.map((sweeper) => sweeper.stop()));
       const isDelivered = webhooks.stop(timeoutMs);
@@ -315,5 +316,22 @@ export function createServer(options: ServerOptions): SudaServer {
       presence[Symbol.dispose]();
       if (options.layer === undefined) await layer[Symbol.asyncDispose]();
     },
-  };
+  });
+}
+
+/** The context while it is made. */
+type UnfinishedContext = Omit<ChatContext, Late> & { -readonly [Part in Late]: ChatContext[Part] };
+type Late = "webhooks" | "commitLetters";
+
+/** A class, because V8 keeps an object literal with a getter, and all that it can reach, until the next full collection of garbage. */
+class ConnectionCounter implements Pick<SudaServer, "connectionCount"> {
+  readonly #sockets: SocketServer;
+
+  constructor(sockets: SocketServer) {
+    this.#sockets = sockets;
+  }
+
+  get connectionCount(): number {
+    return this.#sockets.connectionCount;
+  }
 }

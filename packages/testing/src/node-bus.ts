@@ -97,16 +97,15 @@ class BusChannelLayer implements ChannelLayer {
   constructor(local: MemoryChannelLayer, bus: NodeBus) {
     this.local = local;
     this.#bus = bus;
-    const lost = (): number => this.#lost;
-    this.link = {
-      get isConnected() {
-        return !bus.isCut;
-      },
-      get lost() {
-        return lost();
-      },
-      onRestored: (listener) => void this.#listeners.push(listener),
-    };
+    this.link = new BusLink(this, bus);
+  }
+
+  get lost(): number {
+    return this.#lost;
+  }
+
+  onRestored(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   restored(): void {
@@ -156,5 +155,27 @@ class BusChannelLayer implements ChannelLayer {
 
   #carry(deliver: (to: MemoryChannelLayer, event: LayerEvent) => Promise<void>, event: LayerEvent, group?: string): void {
     if (!this.#bus.carry(this, deliver, event, group)) this.#lost++;
+  }
+}
+
+class BusLink implements ChannelLayerLink {
+  readonly #node: BusChannelLayer;
+  readonly #bus: NodeBus;
+
+  constructor(node: BusChannelLayer, bus: NodeBus) {
+    this.#node = node;
+    this.#bus = bus;
+  }
+
+  get isConnected(): boolean {
+    return !this.#bus.isCut;
+  }
+
+  get lost(): number {
+    return this.#node.lost;
+  }
+
+  onRestored(listener: () => void): void {
+    this.#node.onRestored(listener);
   }
 }

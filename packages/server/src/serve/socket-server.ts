@@ -79,7 +79,9 @@ export class SocketServer implements AsyncDisposable {
         },
       },
     );
-    this.#requestListener = (request, response) => void listener(request, response);
+    // Not assigned where it is written: V8 makes such functions in its old space, where this one would keep the whole server.
+    const requestListener = (request: IncomingMessage, response: import("node:http").ServerResponse): void => void listener(request, response);
+    this.#requestListener = requestListener;
     this.#sweeper = setInterval(() => this.#sweep(), sweepIntervalMs);
     this.#sweeper.unref();
   }
