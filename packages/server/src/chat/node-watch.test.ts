@@ -241,7 +241,7 @@ describe("memberships, when the word of them is lost between nodes", () => {
     assert.deepEqual(await told(bob, id), ["message.created 4"]);
   });
 
-  test("[D7] [D13] the change that a device keeps does not pass what it was not told", async () => {
+  test("[C13] [D13] the change that a device keeps does not pass what it was not told", async () => {
     await using world = await TwoNodes.open();
     const { id, alice, bob } = await openRoom(world);
     await using phone = await world.here.connect("bob");
