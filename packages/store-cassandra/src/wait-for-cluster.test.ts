@@ -5,7 +5,7 @@ import { errors, types } from "cassandra-driver";
 import { whenClusterIsReady } from "./wait-for-cluster.ts";
 
 const refusal = (code: number, message: string): Error => new errors.ResponseError(code, message);
-const { unavailableException, invalid, syntaxError, badCredentials } = types.responseErrorCodes;
+const { unavailableException, readFailure, invalid, syntaxError, badCredentials } = types.responseErrorCodes;
 
 /** Fails with each of them, then succeeds. */
 function failing(...failures: readonly Error[]): { readonly attempt: () => Promise<string>; readonly tries: () => number } {
@@ -22,10 +22,18 @@ function failing(...failures: readonly Error[]): { readonly attempt: () => Promi
 
 test("a cluster that is not ready yet is asked again, and what it says is told once", async () => {
   const unavailable = refusal(unavailableException, "Not enough replicas");
-  const { attempt } = failing(new StoreOpenError("unreachable", "nobody there"), unavailable, unavailable, refusal(invalid, "unconfigured table suda_schema"));
+  // The other replicas of a table that was made a moment ago.
+  const failed = refusal(readFailure, "Server failure during read query");
+  const invalidTable = refusal(invalid, "unconfigured table suda_schema");
+  const { attempt } = failing(new StoreOpenError("unreachable", "nobody there"), unavailable, unavailable, failed, invalidTable);
   const reasons: string[] = [];
   assert.equal(await whenClusterIsReady(attempt, { waitMs: 60_000, onWait: (reason) => reasons.push(reason) }), "done");
-  assert.deepEqual(reasons, ["nobody there", "Cassandra is not ready: Not enough replicas", "Cassandra is not ready: unconfigured table suda_schema"]);
+  assert.deepEqual(reasons, [
+    "nobody there",
+    "Cassandra is not ready: Not enough replicas",
+    "Cassandra is not ready: Server failure during read query",
+    "Cassandra is not ready: unconfigured table suda_schema",
+  ]);
 });
 
 test("it is not waited for without waitMs, and not beyond it", async () => {

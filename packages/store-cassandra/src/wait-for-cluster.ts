@@ -16,9 +16,10 @@ export interface WaitOptions {
 /** Between two tries; what they cost the cluster is a connection each. */
 const pauseMs = 1_000;
 
-const { unavailableException, overloaded, isBootstrapping, readTimeout, writeTimeout, serverError } = types.responseErrorCodes;
+const { unavailableException, overloaded, isBootstrapping, readTimeout, writeTimeout, readFailure, writeFailure, serverError } = types.responseErrorCodes;
 const invalid: number = types.responseErrorCodes.invalid;
-const passing = new Set<number>([unavailableException, overloaded, isBootstrapping, readTimeout, writeTimeout, serverError]);
+// A replica that was not told of a table yet fails, where the node that was asked was told.
+const passing = new Set<number>([unavailableException, overloaded, isBootstrapping, readTimeout, writeTimeout, readFailure, writeFailure, serverError]);
 
 /** @param attempt may be run again after it failed anywhere. @throws StoreOpenError `unreachable` after `waitMs`; anything else that it throws at once */
 export async function whenClusterIsReady<T>(attempt: () => Promise<T>, { waitMs = 0, onWait = () => {} }: WaitOptions): Promise<T> {
