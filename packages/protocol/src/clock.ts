@@ -9,6 +9,8 @@ export interface Clock {
   monotonicMs(): number;
   /** Runs `task` once after `delayMs`; does not keep a process alive. */
   schedule(delayMs: number, task: () => void): Timer;
+  /** Runs `task` when what has come until now was looked at. Only time that has turns of its own has it; elsewhere they are those of the event loop. */
+  nextTurn?(task: () => void): void;
 }
 
 export interface Timer {

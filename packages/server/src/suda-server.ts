@@ -203,8 +203,10 @@ export function createServer(options: ServerOptions): SudaServer {
   const origins = originRule(options.allowedOrigins ?? []);
   const commandLimiter = new RateLimiter(limits.commands, clock);
   const helloLimiter = new RateLimiter(limits.commands.perSecond === 0 ? limits.commands : helloLimit, clock);
-  // Time that is simulated has turns of its own.
-  const nextTurn = (task: () => void): void => void (options.clock === undefined ? setImmediate(task) : clock.schedule(0, task));
+  const nextTurn = (task: () => void): void => {
+    if (clock.nextTurn === undefined) setImmediate(task);
+    else clock.nextTurn(task);
+  };
   const turnstile = new Turnstile({ clock, nextTurn, isCrowded: () => sockets.isCrowded });
   const connectLimiter = new RateLimiter(limits.connects, clock);
   const requestLimiter = new RateLimiter(limits.requests, clock);

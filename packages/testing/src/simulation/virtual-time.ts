@@ -41,11 +41,15 @@ export class VirtualTime {
     return {
       now: () => Math.floor(wallMs() + this.#now),
       monotonicMs: () => this.#now,
-      schedule: (delayMs, task) =>
-        this.schedule(delayMs, () => {
-          if (isAlive()) task();
-        }),
+      schedule: (delayMs, task) => this.#scheduleOf(isAlive, delayMs, task),
+      nextTurn: (task) => void this.#scheduleOf(isAlive, 0, task),
     };
+  }
+
+  #scheduleOf(isAlive: () => boolean, delayMs: number, task: () => void): Timer {
+    return this.schedule(delayMs, () => {
+      if (isAlive()) task();
+    });
   }
 
   /** Lets everything happen that is due within `ms`. The process is given back to the system once, before it: for a test's time-out. */
