@@ -143,7 +143,12 @@ test("[D7] [A1] for any logs and any cursors the answer is exact, or says reset 
   await fc.assert(
     fc.asyncProperty(
       fc.oneof({ weight: 4, arbitrary: fc.array(past, { maxLength: 12, size: "max" }) }, { weight: 1, arbitrary: tooMany }),
-      fc.dictionary(fc.stringMatching(/^[A-Za-z_-]{1,10}$/), fc.nat(5), { maxKeys: 3 }),
+      // Keys that no frame may have are refused before anybody looks at cursors.
+      fc.dictionary(
+        fc.stringMatching(/^[A-Za-z_-]{1,10}$/).filter((key) => key !== "__proto__"),
+        fc.nat(5),
+        { maxKeys: 3 },
+      ),
       async (pasts, strange) => {
         const clock = new ManualClock();
         const floors = new Map<ConversationId, number>();
