@@ -5,7 +5,7 @@
  * It holds events while somebody is subscribed, and a little longer; before and after that it only knows the
  * record and how far the log goes, so that a user with thousands of conversations costs little memory.
  */
-import type { Content, Conversation, ConversationChanged, ConversationId, Cursor, LogEvent, ReceiptUpdated, ReplyOf, Resumed, Timer } from "@suda/protocol";
+import type { Content, Conversation, ConversationChanged, ConversationId, Cursor, LogEvent, ReceiptUpdated, Resumed, Timer } from "@suda/protocol";
 import { CatchUp } from "./catch-up.ts";
 import type { ClientConversation, ConversationSnapshot, SendOptions } from "./client-conversation.ts";
 import type { ConversationHost } from "./conversation-host.ts";
@@ -57,15 +57,10 @@ export class ConversationStore implements ClientConversation {
     this.#store = new SnapshotStore(() => this.#build(), onProblem);
     this.getSnapshot = this.#store.getSnapshot;
     const onRefused = (error: RequestRefused): void => (error.code === "conversation.not_found" ? this.left() : onProblem(error));
-    const read = async (fields: { readonly after?: number; readonly before?: number; readonly limit: number }): Promise<ReplyOf<"history.get">> => {
-      const page = await request("history.get", { conversation: id, ...fields });
-      this.#keeper.sawHidden(page.events);
-      return page;
-    };
     this.#catchUp = new CatchUp({
       log: this.#log,
       clock,
-      read: (after) => read({ after, limit: 200 }),
+      read: (after) => this.#keeper.readPage({ after, limit: 200 }),
       onApplied: (event) => this.#onApplied(event),
       onTruncated: (from) => this.#onTruncated(from),
       onRefused,
@@ -75,7 +70,7 @@ export class ConversationStore implements ClientConversation {
       log: this.#log,
       clock,
       isOpen: host.isOpen,
-      read,
+      read: (fields) => this.#keeper.readPage(fields),
       // Its first page is laid at the end of what is known.
       prepare: async () => this.#record === undefined && (await this.#keeper.request()),
       receive: (event) => this.#catchUp.receive(event),

@@ -101,13 +101,19 @@ export class RecordKeeper {
     if (this.record !== undefined && hiddenMessages === (this.record.hiddenMessages ?? 0) + 1) this.record = { ...this.record, hiddenMessages };
   }
 
-  /** A page says which messages were deleted for oneself; the same told live, before it or after, do not. */
-  sawHidden(page: readonly LogEvent[]): void {
-    for (const event of page)
+  /**
+   * A page of history. It says which messages were deleted for oneself; the same told live, before it or after, do not.
+   * @throws ConnectionLost, RequestRefused
+   */
+  async readPage(fields: { readonly after?: number; readonly before?: number; readonly limit: number }): Promise<ReplyOf<"history.get">> {
+    const { id, log, request } = this.#options;
+    const page = await request("history.get", { conversation: id, ...fields });
+    for (const event of page.events)
       if (isHidden(event)) {
         this.#hidden.add(event.seq);
-        conceal(this.#options.log, event.seq);
+        conceal(log, event.seq);
       }
+    return page;
   }
 
   /** A page was added, which may have been asked for before. */
