@@ -87,9 +87,10 @@ export class NodeBus {
   }
 }
 
-class BusChannelLayer implements ChannelLayer {
+/** One node's layer, and its link to the others. */
+class BusChannelLayer implements ChannelLayer, ChannelLayerLink {
   readonly local: MemoryChannelLayer;
-  readonly link: ChannelLayerLink;
+  readonly link: ChannelLayerLink = this;
   readonly #bus: NodeBus;
   readonly #listeners: (() => void)[] = [];
   #lost = 0;
@@ -97,7 +98,10 @@ class BusChannelLayer implements ChannelLayer {
   constructor(local: MemoryChannelLayer, bus: NodeBus) {
     this.local = local;
     this.#bus = bus;
-    this.link = new BusLink(this, bus);
+  }
+
+  get isConnected(): boolean {
+    return !this.#bus.isCut;
   }
 
   get lost(): number {
@@ -155,27 +159,5 @@ class BusChannelLayer implements ChannelLayer {
 
   #carry(deliver: (to: MemoryChannelLayer, event: LayerEvent) => Promise<void>, event: LayerEvent, group?: string): void {
     if (!this.#bus.carry(this, deliver, event, group)) this.#lost++;
-  }
-}
-
-class BusLink implements ChannelLayerLink {
-  readonly #node: BusChannelLayer;
-  readonly #bus: NodeBus;
-
-  constructor(node: BusChannelLayer, bus: NodeBus) {
-    this.#node = node;
-    this.#bus = bus;
-  }
-
-  get isConnected(): boolean {
-    return !this.#bus.isCut;
-  }
-
-  get lost(): number {
-    return this.#node.lost;
-  }
-
-  onRestored(listener: () => void): void {
-    this.#node.onRestored(listener);
   }
 }
