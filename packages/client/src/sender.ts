@@ -270,7 +270,7 @@ export class Sender {
 
   async #ask(queue: Queue, item: Item, follows: ClientId | undefined): Promise<void> {
     const { conversation, clientId, content } = item.entry;
-    const options = { ...definedOf(item.entry, ["data", "replyTo"]), ...definedOf({ follows }, ["follows"]) };
+    const options = { ...definedOf(item.entry, ["data", "replyTo"]), ...(follows === undefined ? {} : { follows }) };
     const landed = (): void => {
       item.isInFlight = false;
       queue.inFlight--;
