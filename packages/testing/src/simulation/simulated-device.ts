@@ -144,7 +144,7 @@ export class SimulatedDevice {
     const client = await openClient(options);
     if (!isAlive()) return;
     this.#client = this.#options.wrappers.client?.(client) ?? client;
-    if (this.isFollower) this.#follow(this.#client);
+    if (this.isFollower) this.#follow(this.#client, isAlive);
     else this.#openAll(this.#client);
   }
 
@@ -257,10 +257,12 @@ export class SimulatedDevice {
     });
   }
 
-  #follow(client: SudaClient): void {
-    client.on("event", (event) => this.#onEvent(event));
-    const anew = ({ conversation, type }: { conversation: ConversationId; type: string }): number =>
-      this.streamProblems.push({ kind: "stream.reset", message: `${this.name} was told ${type} of ${conversation}, whose log is whole` });
+  /** What a dead client goes on to tell, of a page that came in the turn in which it died, nobody hears. */
+  #follow(client: SudaClient, isAlive: () => boolean): void {
+    client.on("event", (event) => isAlive() && this.#onEvent(event));
+    const anew = ({ conversation, type }: { conversation: ConversationId; type: string }): void => {
+      if (isAlive()) this.streamProblems.push({ kind: "stream.reset", message: `${this.name} was told ${type} of ${conversation}, whose log is whole` });
+    };
     client.on("log.reset", anew);
     client.on("log.truncated", anew);
   }
