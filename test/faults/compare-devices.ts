@@ -31,11 +31,18 @@ async function compareDevice(device: Device, fresh: SudaClient): Promise<readonl
   for (const room of device.rooms) {
     const own = fresh.conversation(room.id);
     await own.load();
-    while (await own.loadOlder()) if (!own.getSnapshot().hasOlder) break;
+    const from = firstCompared(device, room, own);
+    while ((own.getSnapshot().events[0]?.seq ?? 0) > from && (await own.loadOlder()));
     const difference = compareRoom(device, room, own);
     if (difference !== undefined) differences.push(`${device.name} in ${room.id}: ${difference}`);
   }
   return differences;
+}
+
+/** The seq from which a fresh client's entries say something: what the device holds, and what is unread. */
+function firstCompared({ isFollowing }: Device, shown: ClientConversation, fresh: ClientConversation): number {
+  const held = isFollowing ? (shown.getSnapshot().events[0]?.seq ?? 0) : Number.POSITIVE_INFINITY;
+  return Math.min(held, fresh.getSnapshot().read + 1);
 }
 
 function compareRoom({ user, isFollowing }: Device, shown: ClientConversation, fresh: ClientConversation): string | undefined {

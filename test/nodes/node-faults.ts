@@ -20,6 +20,8 @@ export interface StrikeOptions {
   readonly pause: (ms: number) => Promise<void>;
   /** How often, where it is done several times. */
   readonly rounds: number;
+  /** Told when each begins, from 1 on. */
+  readonly onRound: (round: number) => void;
 }
 
 /** As a supervisor starts a process again that died. */
@@ -111,13 +113,15 @@ export const nodeFaults: readonly NodeFault[] = [
   {
     name: "rolling",
     what: "all nodes restarted one after another (SIGTERM)",
-    async strike({ nodes }, { pause, rounds }) {
-      for (let round = 0; round < rounds; round++)
+    async strike({ nodes }, { pause, rounds, onRound }) {
+      for (let round = 1; round <= rounds; round++) {
+        onRound(round);
         for (const node of nodes) {
           await node.stop();
           await node.start();
           await pause(betweenNodesMs);
         }
+      }
     },
   },
 ];

@@ -72,6 +72,8 @@ export interface NodesReport {
 
 /** After this the devices have not converged. */
 const patienceMs = 120_000;
+/** Messages of one device that wait to be sent, with which it writes no more: what the machine cannot carry would be a longer queue each minute. */
+const maxWaiting = 12;
 
 export async function runNodes(options: NodesOptions): Promise<NodesReport> {
   const random = new SeededRandom(options.seed);
@@ -111,7 +113,10 @@ class NodesRun implements AsyncDisposable {
     await sleep(loadMs);
     onPart(`broken: ${fault.what}`);
     const brokenAt = performance.now();
-    await fault.strike(cluster, { pause: (ms) => sleep(ms * scale), rounds });
+    const onRound = (round: number): void => {
+      if (rounds > 1) onPart(`round ${round} of ${rounds}`);
+    };
+    await fault.strike(cluster, { pause: (ms) => sleep(ms * scale), rounds, onRound });
     const faultMs = Math.round(performance.now() - brokenAt);
     this.#isRunning = false;
     onPart("whole again; devices come to agree");
@@ -181,7 +186,7 @@ class NodesRun implements AsyncDisposable {
     for (;;) {
       for (const endsAt = performance.now() + random.float() * 2 * meanMs; this.#isRunning && performance.now() < endsAt; ) await sleep(100);
       if (!this.#isRunning) return;
-      this.#written += live(device, random);
+      if (device.waiting < maxWaiting) this.#written += live(device, random);
     }
   }
 
