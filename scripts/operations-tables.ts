@@ -22,6 +22,7 @@ interface NodesResult extends Origin {
     readonly store: string;
     readonly nodes: number;
     readonly clients: number;
+    readonly actEveryMs: number;
     readonly faultMs: number;
     readonly written: number;
     readonly acknowledged: number;
@@ -111,7 +112,7 @@ export function nodesTable(): string {
   if (result === undefined) return "Not measured yet: `npm run test:faults -- nodes --all --save`.";
   const rows = result.runs.map((run) => [
     run.rounds === 1 ? run.what : `${run.what}, ${run.rounds} times`,
-    `${run.balancer}, ${run.nodes} on ${run.store}, ${run.clients} clients`,
+    `${run.balancer}, ${run.nodes} on ${run.store}, ${run.clients} clients, each every ${run.actEveryMs / 1_000} s`,
     `${number(run.written)} / ${number(run.acknowledged)} / ${number(run.shown)}`,
     String(run.violations),
     seconds(run.convergedAfterMs),

@@ -30,7 +30,7 @@ export interface NodesOptions {
   readonly rounds?: number;
   /** Load before the fault, ms; default 5,000. */
   readonly loadMs?: number;
-  /** Mean time between two doings of one device, ms; default 4,000. */
+  /** Mean time between two doings of one device, ms; default {@link defaultActEveryMs}. */
   readonly actEveryMs?: number;
   /** Told of each part of the run when it begins. */
   readonly onPart?: (part: string) => void;
@@ -46,6 +46,8 @@ export interface NodesReport {
   readonly users: number;
   readonly conversations: number;
   readonly seed: number;
+  /** Mean time between two doings of one client, of which seven in ten are one message or a few. */
+  readonly actEveryMs: number;
   /** Times that it was broken. */
   readonly rounds: number;
   /** From the first break until all was whole. */
@@ -74,6 +76,7 @@ export interface NodesReport {
 const patienceMs = 120_000;
 /** Messages of one device that wait to be sent, with which it writes no more: what the machine cannot carry would be a longer queue each minute. */
 const maxWaiting = 12;
+const defaultActEveryMs = 4_000;
 
 export async function runNodes(options: NodesOptions): Promise<NodesReport> {
   const random = new SeededRandom(options.seed);
@@ -146,6 +149,7 @@ class NodesRun implements AsyncDisposable {
       users: town.inhabitants.length,
       conversations: town.rooms.length,
       seed: this.#options.seed,
+      actEveryMs: this.#options.actEveryMs ?? defaultActEveryMs,
       rounds,
       faultMs,
       written: this.#written,
@@ -182,7 +186,7 @@ class NodesRun implements AsyncDisposable {
 
   async #liveOn(device: Device): Promise<void> {
     const random = this.#options.random.fork();
-    const meanMs = this.#options.actEveryMs ?? 4_000;
+    const meanMs = this.#options.actEveryMs ?? defaultActEveryMs;
     for (;;) {
       for (const endsAt = performance.now() + random.float() * 2 * meanMs; this.#isRunning && performance.now() < endsAt; ) await sleep(100);
       if (!this.#isRunning) return;
