@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Starts the command: the TypeScript source in a clone, the built program in an installed package. One process
-// either way, so that a signal to it is a signal to the server. Plain JavaScript, and only syntax that an old
+// Starts the command: the TypeScript source in a clone, the built program in an installed package, and also in a clone with
+// TEST_BUILT=1, for tests. One process either way, so that a signal to it is a signal to the server. Plain JavaScript, and only syntax that an old
 // Node still reads, because it is what tells the user that their Node is too old.
 import { existsSync } from "node:fs";
 
@@ -12,7 +12,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 
 const source = new URL("../src/main.ts", import.meta.url);
 const built = new URL("../dist/main.js", import.meta.url);
-const entry = existsSync(source) && (await canRunSource()) ? source : built;
+const entry = process.env.TEST_BUILT !== "1" && existsSync(source) && (await canRunSource()) ? source : built;
 if (entry === built && !existsSync(built)) {
   console.error("suda: this clone is neither installed nor built");
   console.error("→ npm install        (or: npm run build)");
