@@ -5,8 +5,8 @@
 import type { Clock, Random, UserId } from "@suda/protocol";
 import type { ChannelLayer } from "../channel-layer/channel-layer.ts";
 import type { Store } from "../store/store.ts";
-import type { NodeWatch } from "./node-watch.ts";
-import type { Streams } from "./streams.ts";
+import type { NodeWatch } from "./nodes/node-watch.ts";
+import type { Streams } from "./streams/streams.ts";
 import type { CustomKinds } from "./custom-kinds.ts";
 import type { BotWebhooks } from "./bot-webhooks.ts";
 import type { CommitLetters } from "./commit-letters.ts";

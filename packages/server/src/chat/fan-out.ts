@@ -20,7 +20,7 @@ import type {
 import type { LayerEvent } from "../channel-layer/channel-layer.ts";
 import type { ConversationRecord, LogEntry } from "../store/store.ts";
 import type { ChatContext } from "./context.ts";
-import { streamGroup, type StreamStopped } from "./stream-calls.ts";
+import { streamGroup, type StreamStopped } from "./streams/stream-calls.ts";
 import { viewEvent, withoutValue } from "./view.ts";
 
 /** A new entry of a conversation's log, to the conversation's group. */

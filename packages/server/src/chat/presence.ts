@@ -9,7 +9,7 @@ import type { Actor, ChatContext } from "./context.ts";
 import { presenceEvent, presenceGroup } from "./fan-out.ts";
 import { joinedConversations } from "./list-conversations.ts";
 import { directConversationId } from "./open-direct.ts";
-import { PresenceNodes } from "./presence-nodes.ts";
+import { PresenceNodes } from "./nodes/presence-nodes.ts";
 
 const offlineDelayMs = 5_000;
 

@@ -15,8 +15,8 @@ import { deleteMessage, editMessage, pin, react } from "../chat/message-changes.
 import { openDirect } from "../chat/open-direct.ts";
 import { block, hide, hideMessage, markUnread, mute, show, unblock, unmute } from "../chat/own-settings.ts";
 import { markDelivered, markRead } from "../chat/receipts.ts";
-import { abortStream, appendToStream, finishStream, getStreams, startStream } from "../chat/stream-commands.ts";
-import { tellThinking } from "../chat/thinking.ts";
+import { abortStream, appendToStream, finishStream, getStreams, startStream } from "../chat/streams/stream-commands.ts";
+import { tellThinking } from "../chat/streams/thinking.ts";
 import { tellTyping } from "../chat/typing.ts";
 import { updateConversation } from "../chat/update-conversation.ts";
 import { getUser, updateUser } from "../chat/users.ts";

@@ -4,7 +4,7 @@ import type { Channel, ChannelLayer } from "../channel-layer/channel-layer.ts";
 import type { Actor, ChatContext } from "../chat/context.ts";
 import { presenceGroup, type PresenceEvent } from "../chat/fan-out.ts";
 import { isBlockedBy, viewPresence, watchable, type Presence } from "../chat/presence.ts";
-import type { PresenceAsked } from "../chat/presence-nodes.ts";
+import type { PresenceAsked } from "../chat/nodes/presence-nodes.ts";
 
 export interface PresenceWatchOptions {
   readonly context: ChatContext;

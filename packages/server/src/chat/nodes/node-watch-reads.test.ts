@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConversationId, UserId } from "@suda/protocol";
 import { ManualClock } from "@suda/testing";
-import type { ChannelLayer, LayerEvent } from "../channel-layer/channel-layer.ts";
-import type { LogEntry, Store } from "../store/store.ts";
+import type { ChannelLayer, LayerEvent } from "../../channel-layer/channel-layer.ts";
+import type { LogEntry, Store } from "../../store/store.ts";
 import { NodeWatch } from "./node-watch.ts";
 
 const count = 100;

@@ -18,9 +18,9 @@ import {
   type StreamEvent,
   type UserId,
 } from "@suda/protocol";
-import type { Channel, ChannelLayer, LayerEvent } from "../channel-layer/channel-layer.ts";
+import type { Channel, ChannelLayer, LayerEvent } from "../../channel-layer/channel-layer.ts";
 import { BotConnections } from "./bot-connections.ts";
-import { announceStream, conversationGroup, type ChatLayerEvent, type ConversationEphemeral } from "./fan-out.ts";
+import { announceStream, conversationGroup, type ChatLayerEvent, type ConversationEphemeral } from "../fan-out.ts";
 import { LiveStream, type Addition } from "./live-stream.ts";
 import {
   StreamCalls,

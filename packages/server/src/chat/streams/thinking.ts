@@ -1,9 +1,9 @@
 /** A bot works on an answer: ephemeral, told in conversations of any size, since it is said once per answer (T45, T46). */
 import type { ConversationId, ReplyOf } from "@suda/protocol";
-import { accessAsBot } from "./access.ts";
-import type { Actor, ChatContext } from "./context.ts";
-import { announceThinking } from "./fan-out.ts";
-import { checkMaySpeak, checkMayWrite } from "./typing.ts";
+import { accessAsBot } from "../access.ts";
+import type { Actor, ChatContext } from "../context.ts";
+import { announceThinking } from "../fan-out.ts";
+import { checkMaySpeak, checkMayWrite } from "../typing.ts";
 
 /** @throws SudaError conversation.not_found, member.not_found, bot.required, conversation.read_only, user.blocked, control.lost */
 export async function tellThinking(

@@ -4,7 +4,7 @@
  * `stream.not_found` and goes on with what needs no stream: starting it again, or finishing it with its content (T53).
  */
 import { SudaError, type Clock, type ClientId, type ConversationId, type ErrorCode, type Timer, type UserId } from "@suda/protocol";
-import type { ChannelLayer, LayerEvent } from "../channel-layer/channel-layer.ts";
+import type { ChannelLayer, LayerEvent } from "../../channel-layer/channel-layer.ts";
 
 /** Which stream. */
 export interface StreamKey {

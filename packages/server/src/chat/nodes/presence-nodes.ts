@@ -6,8 +6,8 @@
  * Lossy like everything about presence (promise 10): while nodes do not hear each other, those elsewhere fade to offline.
  */
 import type { Clock, Timer, UserId } from "@suda/protocol";
-import type { Channel, ChannelLayer, LayerEvent } from "../channel-layer/channel-layer.ts";
-import { presenceEvent, presenceGroup, userGroup, type PresenceEvent } from "./fan-out.ts";
+import type { Channel, ChannelLayer, LayerEvent } from "../../channel-layer/channel-layer.ts";
+import { presenceEvent, presenceGroup, userGroup, type PresenceEvent } from "../fan-out.ts";
 
 /** To the connections of a user: their node is to say that the user is there. */
 export interface PresenceAsked extends LayerEvent {

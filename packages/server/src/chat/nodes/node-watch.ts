@@ -6,9 +6,9 @@
  * up to 5,000 of them nothing is late by more than five seconds, also while there is no link; beyond, in proportion.
  */
 import type { Clock, Timer } from "@suda/protocol";
-import type { ChannelLayer, ChannelLayerLink } from "../channel-layer/channel-layer.ts";
-import { inParallel } from "../store/in-parallel.ts";
-import type { Store } from "../store/store.ts";
+import type { ChannelLayer, ChannelLayerLink } from "../../channel-layer/channel-layer.ts";
+import { inParallel } from "../../store/in-parallel.ts";
+import type { Store } from "../../store/store.ts";
 import { HeadWatch, type WatchCount } from "./head-watch.ts";
 import { MembershipWatch } from "./membership-watch.ts";
 

@@ -8,10 +8,10 @@
  * {@link NodeWatch}'s beat. Absent where the layer has one process only and can lose nothing.
  */
 import type { Clock, ConversationId, Timer } from "@suda/protocol";
-import type { ChannelLayer, LayerEvent } from "../channel-layer/channel-layer.ts";
-import type { ConversationRecord, Store } from "../store/store.ts";
-import { conversationEvent, conversationGroup, type ConversationEvent } from "./fan-out.ts";
-import { viewEvent } from "./view.ts";
+import type { ChannelLayer, LayerEvent } from "../../channel-layer/channel-layer.ts";
+import type { ConversationRecord, Store } from "../../store/store.ts";
+import { conversationEvent, conversationGroup, type ConversationEvent } from "../fan-out.ts";
+import { viewEvent } from "../view.ts";
 
 /** An entry of the log whose event the layer lost, from the node's own reading of the log: to this node's members alone. */
 export interface ConversationMissed extends Omit<ConversationEvent, "type"> {

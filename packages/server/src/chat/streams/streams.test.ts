@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { SudaError, streamLimits, type ConversationId } from "@suda/protocol";
 import { clientId, ManualClock, userId } from "@suda/testing";
-import { MemoryChannelLayer } from "../channel-layer/memory-channel-layer.ts";
+import { MemoryChannelLayer } from "../../channel-layer/memory-channel-layer.ts";
 import { Streams, type StreamBounds, type StreamStart } from "./streams.ts";
 
 interface World extends AsyncDisposable {

@@ -3,12 +3,12 @@
  * {@link Streams}, in memory; what it ends in is a message like any other, sent by the same function (T45–T53).
  */
 import { SudaError, type ClientId, type CommandOf, type Content, type ConversationId, type ReplyOf } from "@suda/protocol";
-import { accessAsBot, accessMembership } from "./access.ts";
-import type { Draft } from "../store/store.ts";
-import type { Actor, ChatContext } from "./context.ts";
-import { sendMessage } from "./send-message.ts";
+import { accessAsBot, accessMembership } from "../access.ts";
+import type { Draft } from "../../store/store.ts";
+import type { Actor, ChatContext } from "../context.ts";
+import { sendMessage } from "../send-message.ts";
 import type { StreamKey } from "./stream-calls.ts";
-import { checkMaySpeak, checkMayWrite } from "./typing.ts";
+import { checkMaySpeak, checkMayWrite } from "../typing.ts";
 
 type Fields<T extends "stream.start" | "stream.append" | "stream.finish" | "stream.abort"> = Omit<CommandOf<T>, "type" | "ref">;
 

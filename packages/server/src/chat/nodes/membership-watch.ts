@@ -5,10 +5,10 @@
  * here look for themselves.
  */
 import type { ConversationId, UserId } from "@suda/protocol";
-import type { ChannelLayer, LayerEvent } from "../channel-layer/channel-layer.ts";
-import { inParallel } from "../store/in-parallel.ts";
-import type { Membership, Store } from "../store/store.ts";
-import { userGroup } from "./fan-out.ts";
+import type { ChannelLayer, LayerEvent } from "../../channel-layer/channel-layer.ts";
+import { inParallel } from "../../store/in-parallel.ts";
+import type { Membership, Store } from "../../store/store.ts";
+import { userGroup } from "../fan-out.ts";
 
 /** To the connections of a user at this node: their memberships, of which not all was told that changed after `since`. */
 export interface MembershipCompared extends LayerEvent {

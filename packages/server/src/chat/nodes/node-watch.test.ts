@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ConversationId, LogEvent, ServerFrame } from "@suda/protocol";
 import { createTestGroup, say, TestServer, textOf, TwoNodes, userId, type WebSocketCommunicator } from "@suda/testing";
-import type { LayerEvent } from "../channel-layer/channel-layer.ts";
+import type { LayerEvent } from "../../channel-layer/channel-layer.ts";
 
 const beatMs = 2_000;
 const flightMs = 500;
