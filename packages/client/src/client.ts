@@ -15,19 +15,19 @@ import {
   type Resume,
   type UserId,
 } from "@suda/protocol";
-import type { ClientConversation } from "./client-conversation.ts";
+import type { ClientConversation } from "./conversation/client-conversation.ts";
 import { Listeners, type ClientEvents } from "./client-events.ts";
-import { Connection, type ConnectionOptions, type ConnectionState, type Request } from "./connection.ts";
+import { Connection, type ConnectionOptions, type ConnectionState, type Request } from "./connection/connection.ts";
 import { ConversationListStore, type ConversationList } from "./conversation-list.ts";
-import type { ConversationHost } from "./conversation-host.ts";
-import { ConversationStore, type Occasion } from "./conversation-store.ts";
+import type { ConversationHost } from "./conversation/conversation-host.ts";
+import { ConversationStore, type Occasion } from "./conversation/conversation-store.ts";
 import { ClientClosed, ConnectionLost } from "./errors.ts";
 import { newClientId, toConversationId, toUserId } from "./ids.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Outbox } from "./sending/outbox.ts";
 import { PresenceStore, type Presence } from "./presence.ts";
-import { Sender } from "./sender.ts";
+import { Sender } from "./sending/sender.ts";
 import { SnapshotStore, type Observable } from "./snapshot-store.ts";
-import { Taps } from "./taps.ts";
+import { Taps } from "./sending/taps.ts";
 
 export interface NewGroup {
   readonly title?: string;

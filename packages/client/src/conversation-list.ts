@@ -1,6 +1,6 @@
 /** The user's conversations, the last active one first. Holds those that the server has told of: the newest, those that became active, and what was asked for with `loadMore`. */
 import { clientLimits, type Conversation, type ReplyOf } from "@suda/protocol";
-import type { Request } from "./connection.ts";
+import type { Request } from "./connection/connection.ts";
 import { SnapshotStore, type Observable } from "./snapshot-store.ts";
 
 export interface ConversationListSnapshot {

@@ -1,11 +1,11 @@
 /** Where a program begins: {@link openClient} with its defaults. */
 import { systemClock, systemRandom, type Clock, type Random } from "@suda/protocol";
 import { Client, type SudaClient } from "./client.ts";
-import type { TokenProvider } from "./connection.ts";
-import { MemoryOutbox } from "./memory-outbox.ts";
-import type { Outbox } from "./outbox.ts";
-import type { Transport } from "./transport.ts";
-import { createWebSocketTransport, type WebSocketConstructor } from "./websocket-transport.ts";
+import type { TokenProvider } from "./connection/connection.ts";
+import { MemoryOutbox } from "./sending/memory-outbox.ts";
+import type { Outbox } from "./sending/outbox.ts";
+import type { Transport } from "./connection/transport.ts";
+import { createWebSocketTransport, type WebSocketConstructor } from "./connection/websocket-transport.ts";
 
 export interface ClientOptions {
   /** `wss://chat.example.com/v1/socket`; `ws:` for development. */

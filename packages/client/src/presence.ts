@@ -3,7 +3,7 @@
  * is no connection of one's own, and a new one asks again.
  */
 import { clientLimits, type Clock, type PresenceChanged, type UserId } from "@suda/protocol";
-import type { Request } from "./connection.ts";
+import type { Request } from "./connection/connection.ts";
 import { isGone, RequestRefused, retryDelayOf } from "./errors.ts";
 import { toUserId } from "./ids.ts";
 import { SnapshotStore, type Observable } from "./snapshot-store.ts";

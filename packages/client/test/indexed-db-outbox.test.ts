@@ -5,7 +5,7 @@ import { openIndexedDbOutbox } from "../src/index.ts";
 import { browserAbsent, BrowserPage, bundlePage } from "./browser.ts";
 
 const common = `
-  import { openIndexedDbOutbox } from "../src/indexed-db-outbox.ts";
+  import { openIndexedDbOutbox } from "../src/sending/indexed-db-outbox.ts";
   const entry = (clientId, fields) => ({ clientId, conversation: "room", content: { type: "text", text: clientId + " 👋" }, at: 1, ...fields });
   const told = (entries) => JSON.stringify(entries, (_key, value) => (value instanceof Uint8Array ? [...value] : value));
 `;

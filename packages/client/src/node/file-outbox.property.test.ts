@@ -7,7 +7,7 @@ import { test } from "node:test";
 import type { ClientId } from "@suda/protocol";
 import fc from "fast-check";
 import { outboxEntry } from "../../test/outbox-suite.ts";
-import { MemoryOutbox } from "../memory-outbox.ts";
+import { MemoryOutbox } from "../sending/memory-outbox.ts";
 import { openFileOutbox, type FileOutbox } from "./file-outbox.ts";
 
 type Step =

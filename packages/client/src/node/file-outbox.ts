@@ -8,8 +8,8 @@
 import { mkdir, open, readFile, rename, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ClientId } from "@suda/protocol";
-import { reviveContent, stringify } from "../frame-text.ts";
-import type { Outbox, OutboxEntry } from "../outbox.ts";
+import { reviveContent, stringify } from "../connection/frame-text.ts";
+import type { Outbox, OutboxEntry } from "../sending/outbox.ts";
 
 /** Waits for what is being written, then closes the file. */
 export type FileOutbox = Outbox & AsyncDisposable;

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { closeCodes } from "@suda/protocol";
-import { me, settle } from "../test/frames.ts";
-import { ScriptedServer } from "../test/scripted-server.ts";
-import { openClient } from "./index.ts";
+import { me, settle } from "../../test/frames.ts";
+import { ScriptedServer } from "../../test/scripted-server.ts";
+import { openClient } from "../index.ts";
 
 const half = { bytes: (length: number) => new Uint8Array(length), float: () => 0.5 };
 

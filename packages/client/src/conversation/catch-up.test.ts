@@ -3,9 +3,9 @@ import { test } from "node:test";
 import type { LogEvent } from "@suda/protocol";
 import { ManualClock } from "@suda/testing";
 import fc from "fast-check";
-import { message, settle } from "../test/frames.ts";
+import { message, settle } from "../../test/frames.ts";
 import { CatchUp } from "./catch-up.ts";
-import { ConnectionLost, RequestRefused } from "./errors.ts";
+import { ConnectionLost, RequestRefused } from "../errors.ts";
 import { EventLog } from "./event-log.ts";
 
 interface Page {

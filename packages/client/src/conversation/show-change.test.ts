@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LogEvent } from "@suda/protocol";
-import { me, message, other, room } from "../test/frames.ts";
+import { me, message, other, room } from "../../test/frames.ts";
 import { EventLog } from "./event-log.ts";
 import { showChange } from "./show-change.ts";
 

@@ -1,9 +1,9 @@
 /** What a reply says was written is shown, also when its event was lost on the way (promise 13). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ClientConversation, SudaClient } from "../src/index.ts";
-import { me, message, record, room, settle } from "../test/frames.ts";
-import { ScriptedServer } from "../test/scripted-server.ts";
+import type { ClientConversation, SudaClient } from "../index.ts";
+import { me, message, record, room, settle } from "../../test/frames.ts";
+import { ScriptedServer } from "../../test/scripted-server.ts";
 
 async function openRoom(server: ScriptedServer): Promise<{ client: SudaClient; chat: ClientConversation }> {
   const client = await server.open();

@@ -1,6 +1,6 @@
 /** What is of the moment in one conversation: who writes, which bots think, and their answers while they grow. */
 import type { ClientId, StreamEvent, ThinkingStarted, ThinkingStopped, TypingStarted, TypingStopped, UserId } from "@suda/protocol";
-import { BusyUsers } from "./busy-users.ts";
+import { BusyUsers } from "../busy-users.ts";
 import type { ConversationSnapshot } from "./client-conversation.ts";
 import { Drafts, type DraftsOptions } from "./drafts.ts";
 

@@ -1,10 +1,10 @@
 /** Messages as a page or a terminal shows them: those of the log, then those on their way, each with its state. */
 import type { ClientId, LogEvent, MessageCreated, Reaction, UserId } from "@suda/protocol";
-import { asShown, type MessageData } from "./custom-types.ts";
-import { definedOf } from "./defined.ts";
-import type { SendFailure } from "./outbox.ts";
+import { asShown, type MessageData } from "../custom-types.ts";
+import { definedOf } from "../defined.ts";
+import type { SendFailure } from "../sending/outbox.ts";
 import type { Receipt } from "./receipts.ts";
-import type { Outgoing } from "./sender.ts";
+import type { Outgoing } from "../sending/sender.ts";
 
 interface MessageFields {
   /** The same for one message from `sending` to `read`, and unique in its conversation: a key for lists. */

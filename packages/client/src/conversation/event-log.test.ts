@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { message } from "../test/frames.ts";
+import { message } from "../../test/frames.ts";
 import { EventLog } from "./event-log.ts";
 
 const all = Array.from({ length: 100 }, (_, index) => message(index + 1));

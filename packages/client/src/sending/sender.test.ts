@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CommandOf } from "@suda/protocol";
-import { message, me, other, record, room, settle } from "../test/frames.ts";
-import { outboxEntry } from "../test/outbox-suite.ts";
-import { ScriptedServer, type ScriptedSocket } from "../test/scripted-server.ts";
-import { MemoryOutbox, type ClientConversation, type SudaClient } from "./index.ts";
+import { message, me, other, record, room, settle } from "../../test/frames.ts";
+import { outboxEntry } from "../../test/outbox-suite.ts";
+import { ScriptedServer, type ScriptedSocket } from "../../test/scripted-server.ts";
+import { MemoryOutbox, type ClientConversation, type SudaClient } from "../index.ts";
 
 interface Chat {
   readonly server: ScriptedServer;

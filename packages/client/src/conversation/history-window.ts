@@ -3,7 +3,7 @@
  * Works on the same {@link EventLog} as the catching up, which owns its other end.
  */
 import type { Clock, LogEvent, ReplyOf, Timer } from "@suda/protocol";
-import { isGone, RequestRefused, retryDelayOf } from "./errors.ts";
+import { isGone, RequestRefused, retryDelayOf } from "../errors.ts";
 import type { EventLog } from "./event-log.ts";
 
 export interface HistoryWindowOptions {

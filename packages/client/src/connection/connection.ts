@@ -21,7 +21,7 @@ import {
   type UserId,
 } from "@suda/protocol";
 import { backOffMs } from "./back-off.ts";
-import { ClientClosed, ConnectionLost, messageOf, RequestRefused } from "./errors.ts";
+import { ClientClosed, ConnectionLost, messageOf, RequestRefused } from "../errors.ts";
 import { readFrames, writeFrame } from "./frame-text.ts";
 import { expiryOf } from "./token-expiry.ts";
 import type { Transport, TransportSocket } from "./transport.ts";

@@ -1,9 +1,9 @@
 /** What a conversation needs of the client that holds it. */
 import type { Clock, Random, UserId } from "@suda/protocol";
-import type { Emit } from "./client-events.ts";
-import type { Request } from "./connection.ts";
-import type { Sender } from "./sender.ts";
-import type { Taps } from "./taps.ts";
+import type { Emit } from "../client-events.ts";
+import type { Request } from "../connection/connection.ts";
+import type { Sender } from "../sending/sender.ts";
+import type { Taps } from "../sending/taps.ts";
 
 export interface ConversationHost {
   readonly clock: Clock;

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { InteractionAnswered } from "@suda/protocol";
-import { me, message, other, record, room, settle } from "../test/frames.ts";
-import { ScriptedServer } from "../test/scripted-server.ts";
-import { ClientClosed, OutboxFull, RequestRefused } from "./index.ts";
+import { me, message, other, record, room, settle } from "../../test/frames.ts";
+import { ScriptedServer } from "../../test/scripted-server.ts";
+import { ClientClosed, OutboxFull, RequestRefused } from "../index.ts";
 
 const quickReplies = [{ action: { type: "postback", id: "yes", label: "Yes" } }];
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ClientId, UserId } from "@suda/protocol";
-import { message, me, other, record, room, settle } from "../test/frames.ts";
-import { ScriptedServer } from "../test/scripted-server.ts";
+import { message, me, other, record, room, settle } from "../../test/frames.ts";
+import { ScriptedServer } from "../../test/scripted-server.ts";
 import type { ClientConversation } from "./client-conversation.ts";
 
 const stream = "answer-1" as ClientId;

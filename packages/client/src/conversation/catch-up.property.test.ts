@@ -7,10 +7,10 @@ import { test } from "node:test";
 import type { LogEvent, ReplyOf } from "@suda/protocol";
 import { ManualClock } from "@suda/testing";
 import fc from "fast-check";
-import { message } from "../test/frames.ts";
-import { settle } from "../test/waiting.ts";
+import { message } from "../../test/frames.ts";
+import { settle } from "../../test/waiting.ts";
 import { CatchUp } from "./catch-up.ts";
-import { ConnectionLost, RequestRefused } from "./errors.ts";
+import { ConnectionLost, RequestRefused } from "../errors.ts";
 import { EventLog } from "./event-log.ts";
 
 interface Reading {

@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LogEvent, MessageDeleted, MessageEdited } from "@suda/protocol";
-import { me, message, messages, other, record, room, settle } from "../test/frames.ts";
-import { ScriptedServer } from "../test/scripted-server.ts";
-import type { ClientConversation } from "./index.ts";
+import { me, message, messages, other, record, room, settle } from "../../test/frames.ts";
+import { ScriptedServer } from "../../test/scripted-server.ts";
+import type { ClientConversation } from "../index.ts";
 
 const at = 5_000;
 const edited = (seq: number, target: number, fields: Partial<MessageEdited> = {}): MessageEdited => ({

@@ -3,9 +3,9 @@
  * always with the same clientId (T15). They are not in the outbox: a tap means the moment, and does not outlive the program.
  */
 import type { Clock, CommandOf, Random, ReplyOf } from "@suda/protocol";
-import type { Request } from "./connection.ts";
-import { OutboxFull } from "./errors.ts";
-import { newClientId } from "./ids.ts";
+import type { Request } from "../connection/connection.ts";
+import { OutboxFull } from "../errors.ts";
+import { newClientId } from "../ids.ts";
 
 export interface TapsOptions {
   readonly clock: Clock;

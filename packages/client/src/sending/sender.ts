@@ -7,10 +7,10 @@
  * full), so is what came behind it (D17). Then only one at a time goes out until the queue is empty.
  */
 import type { ClientId, Clock, ConversationId, Random, Timer, UserId } from "@suda/protocol";
-import type { Request } from "./connection.ts";
-import { definedOf } from "./defined.ts";
-import { ClientClosed, isGone, MessageDiscarded, messageOf, OutboxFull, RequestRefused, retryDelayOf } from "./errors.ts";
-import { newClientId } from "./ids.ts";
+import type { Request } from "../connection/connection.ts";
+import { definedOf } from "../defined.ts";
+import { ClientClosed, isGone, MessageDiscarded, messageOf, OutboxFull, RequestRefused, retryDelayOf } from "../errors.ts";
+import { newClientId } from "../ids.ts";
 import type { Outbox, OutboxEntry, SendFailure } from "./outbox.ts";
 import { Pace } from "./pace.ts";
 

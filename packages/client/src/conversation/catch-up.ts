@@ -7,7 +7,7 @@
  * `onTruncated` names.
  */
 import type { Clock, LogEvent, ReplyOf, Timer } from "@suda/protocol";
-import { isGone, RequestRefused, retryDelayOf } from "./errors.ts";
+import { isGone, RequestRefused, retryDelayOf } from "../errors.ts";
 import type { EventLog } from "./event-log.ts";
 
 export interface CatchUpOptions {

@@ -3,7 +3,7 @@
  * time, the newest mark only, until it is confirmed (D9).
  */
 import type { Clock, Timer } from "@suda/protocol";
-import { isGone, RequestRefused, retryDelayOf } from "./errors.ts";
+import { isGone, RequestRefused, retryDelayOf } from "../errors.ts";
 
 export interface MarkTellerOptions<Reply> {
   readonly clock: Clock;

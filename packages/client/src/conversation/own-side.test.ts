@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { concealMessage, type Conversation } from "@suda/protocol";
-import { me, message, messages, other, record, room, settle } from "../test/frames.ts";
-import { ScriptedServer } from "../test/scripted-server.ts";
-import type { ClientConversation } from "./index.ts";
+import { me, message, messages, other, record, room, settle } from "../../test/frames.ts";
+import { ScriptedServer } from "../../test/scripted-server.ts";
+import type { ClientConversation } from "../index.ts";
 
 interface Opened {
   readonly server: ScriptedServer;

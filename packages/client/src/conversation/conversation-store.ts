@@ -9,17 +9,17 @@ import type { Content, Conversation, ConversationChanged, ConversationId, Cursor
 import { CatchUp } from "./catch-up.ts";
 import type { ClientConversation, ConversationSnapshot, SendOptions } from "./client-conversation.ts";
 import type { ConversationHost } from "./conversation-host.ts";
-import { RequestRefused } from "./errors.ts";
-import { asCustomData } from "./custom-types.ts";
+import { RequestRefused } from "../errors.ts";
+import { asCustomData } from "../custom-types.ts";
 import { Ephemerals, type AtWork } from "./ephemerals.ts";
 import { EventLog } from "./event-log.ts";
 import { HistoryWindow } from "./history-window.ts";
 import { MessageViews } from "./messages.ts";
 import { RecordKeeper } from "./record-keeper.ts";
 import { ReceiptKeeper } from "./receipt-keeper.ts";
-import type { Sending } from "./sender.ts";
+import type { Sending } from "../sending/sender.ts";
 import { showChange } from "./show-change.ts";
-import { SnapshotStore } from "./snapshot-store.ts";
+import { SnapshotStore } from "../snapshot-store.ts";
 import { Typing } from "./typing.ts";
 
 /** How a record came here. */

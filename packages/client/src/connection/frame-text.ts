@@ -6,7 +6,7 @@
  * message in an outbox that ends every connection would end the client for good.
  */
 import { clientLimits, decodeBase64, encodeBase64, type ServerFrame } from "@suda/protocol";
-import { RequestRefused } from "./errors.ts";
+import { RequestRefused } from "../errors.ts";
 
 const encoder = new TextEncoder();
 

@@ -1,11 +1,11 @@
 /** A conversation as the users of this package see it. */
 import type { Content, Conversation, ConversationId, InteractionValue, LogEvent, ReplyOf, UserId } from "@suda/protocol";
-import type { MessageData } from "./custom-types.ts";
+import type { MessageData } from "../custom-types.ts";
 import type { Draft } from "./drafts.ts";
 import type { Message } from "./messages.ts";
 import type { Receipt } from "./receipts.ts";
-import type { Sending } from "./sender.ts";
-import type { Observable } from "./snapshot-store.ts";
+import type { Sending } from "../sending/sender.ts";
+import type { Observable } from "../snapshot-store.ts";
 
 export interface ConversationSnapshot {
   readonly id: ConversationId;

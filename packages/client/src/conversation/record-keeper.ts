@@ -3,7 +3,7 @@
  * user reads, and asked for again where neither can tell.
  */
 import type { Clock, Conversation, ConversationId, LogEvent, ReplyOf, UserId } from "@suda/protocol";
-import type { Request } from "./connection.ts";
+import type { Request } from "../connection/connection.ts";
 import { recordAfter, recordRead, recordUnmarked } from "./conversation-record.ts";
 import type { EventLog } from "./event-log.ts";
 import { MarkTeller } from "./mark-teller.ts";

@@ -1,4 +1,4 @@
-import { outboxSuite } from "../test/outbox-suite.ts";
+import { outboxSuite } from "../../test/outbox-suite.ts";
 import { MemoryOutbox } from "./memory-outbox.ts";
 
 // It survives nothing; the rest of the contract holds for it too.

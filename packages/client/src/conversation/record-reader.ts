@@ -1,6 +1,6 @@
 /** Asks for a conversation's record when it may be behind: one command at a time, and once more when that was wanted meanwhile. */
 import type { Clock } from "@suda/protocol";
-import { isGone, RequestRefused, retryDelayOf } from "./errors.ts";
+import { isGone, RequestRefused, retryDelayOf } from "../errors.ts";
 
 export interface RecordReaderOptions {
   readonly clock: Clock;
