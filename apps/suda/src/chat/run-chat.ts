@@ -4,13 +4,13 @@ import { systemClock } from "@suda/protocol";
 import { CommandError } from "../command-error.ts";
 import { BotCommands } from "./bot-commands.ts";
 import { ChatSocket } from "./chat-socket.ts";
-import { FullScreen } from "./full-screen.ts";
+import { FullScreen } from "./full-screen/full-screen.ts";
 import { runJson } from "./json.ts";
 import { messagesFor } from "./messages.ts";
 import { openOutbox } from "./open-outbox.ts";
 import { PlainFace } from "./plain.ts";
 import { ChatRefusal } from "./refusal.ts";
-import { Screen } from "./screen.ts";
+import { Screen } from "./full-screen/screen.ts";
 import { ChatSession, type SessionListener } from "./session.ts";
 import { safeLine } from "./text-safety.ts";
 

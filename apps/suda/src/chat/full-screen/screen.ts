@@ -3,8 +3,8 @@
  * ends the program, the terminal is as it was before.
  */
 import { writeSync } from "node:fs";
-import { graphemes, graphemeWidth, isUncertain } from "./cell-width.ts";
-import type { Row, Style } from "./span.ts";
+import { graphemes, graphemeWidth, isUncertain } from "../cell-width.ts";
+import type { Row, Style } from "../span.ts";
 
 export interface Frame {
   /** As many as the terminal has rows, or fewer. */

@@ -1,18 +1,18 @@
 /** The face for people: keys in, frames out. Everything it knows of the chat is in the session. */
 import type { Clock, LogEvent } from "@suda/protocol";
 import { chatFrame, transcriptRoom } from "./chat-frame.ts";
-import { performInput, type CommandHost } from "./commands.ts";
-import { complete } from "./completion.ts";
+import { performInput, type CommandHost } from "../commands.ts";
+import { complete } from "../completion.ts";
 import { connectionText, remarkText, titleText } from "./frame-texts.ts";
-import type { ConversationView } from "./conversation-view.ts";
+import type { ConversationView } from "../conversation-view.ts";
 import { KeyParser, type Key } from "./key-parser.ts";
 import { LineEditor } from "./line-editor.ts";
-import { refusalText } from "./refusal.ts";
+import { refusalText } from "../refusal.ts";
 import type { Screen } from "./screen.ts";
-import type { ChatSession } from "./session.ts";
-import type { Row } from "./span.ts";
-import { transcriptItems } from "./transcript-items.ts";
-import { transcriptRows } from "./transcript.ts";
+import type { ChatSession } from "../session.ts";
+import type { Row } from "../span.ts";
+import { transcriptItems } from "../transcript-items.ts";
+import { transcriptRows } from "../transcript.ts";
 
 export interface FullScreenOptions {
   readonly session: ChatSession;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { textWidth } from "./cell-width.ts";
+import { textWidth } from "../cell-width.ts";
 import { chatFrame, type ChatView } from "./chat-frame.ts";
-import { messagesFor } from "./messages.ts";
+import { messagesFor } from "../messages.ts";
 import type { Frame } from "./screen.ts";
 
 function frame(view: Partial<ChatView>): Frame {

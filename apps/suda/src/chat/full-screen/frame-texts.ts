@@ -1,7 +1,7 @@
 /** What stands around the transcript: the title, the state of the connection, and the line of remarks. */
 import type { ChatView } from "./chat-frame.ts";
-import type { ChatSession } from "./session.ts";
-import { safeLine } from "./text-safety.ts";
+import type { ChatSession } from "../session.ts";
+import { safeLine } from "../text-safety.ts";
 
 /** The conversation, how many are in it, or whether the other one is there. */
 export function titleText(session: ChatSession): string {

@@ -12,7 +12,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ServerProcess } from "@suda/testing";
 
-const program = fileURLToPath(new URL("../../bin/suda.js", import.meta.url));
+const program = fileURLToPath(new URL("../../../bin/suda.js", import.meta.url));
 const hasTmux = spawnSync("tmux", ["-V"]).status === 0;
 const directory = mkdtempSync(join(tmpdir(), "suda-tmux-"));
 

@@ -2,10 +2,10 @@
  * The whole screen as rows: title, transcript, a line of remarks, the input. Pure, so that tests look at it
  * without a terminal.
  */
-import { cutToWidth, graphemes, graphemeWidth, textWidth } from "./cell-width.ts";
-import type { Messages } from "./messages.ts";
+import { cutToWidth, graphemes, graphemeWidth, textWidth } from "../cell-width.ts";
+import type { Messages } from "../messages.ts";
 import type { Frame } from "./screen.ts";
-import type { Row, Span } from "./span.ts";
+import type { Row, Span } from "../span.ts";
 
 export interface ChatView {
   readonly width: number;

@@ -2,7 +2,7 @@
  * What is being typed, and where the caret stands. Pure state: the screen draws it, the keys change it. The
  * caret always stands between graphemes, so that Backspace takes a whole syllable or a whole family.
  */
-import { graphemes } from "./cell-width.ts";
+import { graphemes } from "../cell-width.ts";
 
 /** Lines of earlier input that Up brings back. */
 const historyMax = 100;
