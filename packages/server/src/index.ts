@@ -15,5 +15,5 @@ export type { BeforeSend, BeforeSendOptions, HookUrl, SendDecision } from "./hoo
 export { HookOptionsError } from "./hooks/check-hooks.ts";
 export type { AskedSend } from "./chat/send-hook.ts";
 export { createServer, defaultServerLimits, ownPaths, type ServerHooks, type ServerLimits, type ServerOptions, type SudaServer } from "./suda-server.ts";
-export { asyncApiDocument, openApiDocument } from "./consumers/http-documents.ts";
+export { asyncApiDocument, openApiDocument } from "./consumers/http/http-documents.ts";
 export { createLog, type Log, type LogLevel } from "./telemetry/log.ts";

@@ -17,7 +17,7 @@ import { Presence } from "./chat/presence.ts";
 import { retentionSweeper } from "./chat/retention.ts";
 import { Lines } from "./chat/send-hook.ts";
 import { Streams } from "./chat/streams/streams.ts";
-import { chatHttp } from "./consumers/chat-http.ts";
+import { chatHttp } from "./consumers/http/chat-http.ts";
 import { chatWebSocket } from "./consumers/chat-websocket.ts";
 import { EventEncoder } from "./consumers/event-encoder.ts";
 import { Turnstile } from "./consumers/turnstile.ts";

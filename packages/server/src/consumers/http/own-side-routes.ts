@@ -1,7 +1,7 @@
 /** A member's own side of a conversation over HTTP: receipts, settings, blocks. */
 import { Closed, commands, SeqSchema, UserIdSchema } from "@suda/protocol";
-import { block, hide, hideMessage, markUnread, mute, show, unblock, unmute } from "../chat/own-settings.ts";
-import { markDelivered, markRead } from "../chat/receipts.ts";
+import { block, hide, hideMessage, markUnread, mute, show, unblock, unmute } from "../../chat/own-settings.ts";
+import { markDelivered, markRead } from "../../chat/receipts.ts";
 import { inConversation, ofMessage, replyOf, route, without, type Route } from "./http-route.ts";
 
 const ofUser = Closed({ user: UserIdSchema });

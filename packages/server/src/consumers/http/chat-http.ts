@@ -6,12 +6,12 @@
  */
 import { createByteReviver, createValidator, isUserId, jsonCodec, limits, msgpackCodec, SudaError, type Codec } from "@suda/protocol";
 import { Hono } from "hono";
-import type { HttpScope } from "../app/app.ts";
-import { responseOf } from "../app/refusal.ts";
-import type { ChannelLayerLink } from "../channel-layer/channel-layer.ts";
-import { systemUser, type ChatContext } from "../chat/context.ts";
-import { actorFor, type Caller } from "../chat/users.ts";
-import type { StoreStatus } from "../store/store-status.ts";
+import type { HttpScope } from "../../app/app.ts";
+import { responseOf } from "../../app/refusal.ts";
+import type { ChannelLayerLink } from "../../channel-layer/channel-layer.ts";
+import { systemUser, type ChatContext } from "../../chat/context.ts";
+import { actorFor, type Caller } from "../../chat/users.ts";
+import type { StoreStatus } from "../../store/store-status.ts";
 import { renderDocsPage } from "./docs-page.ts";
 import { asyncApiDocument, openApiDocument } from "./http-documents.ts";
 import type { Route } from "./http-route.ts";

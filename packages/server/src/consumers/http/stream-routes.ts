@@ -1,7 +1,7 @@
 /** Streams over HTTP, for bots without a connection: with the bot's token, or an API key in the bot's name. */
 import { abortFields, appendFields, ClientIdSchema, Closed, ConversationIdSchema, finishFields, startFields } from "@suda/protocol";
-import { abortStream, appendToStream, finishStream, startStream } from "../chat/streams/stream-commands.ts";
-import { tellThinking } from "../chat/streams/thinking.ts";
+import { abortStream, appendToStream, finishStream, startStream } from "../../chat/streams/stream-commands.ts";
+import { tellThinking } from "../../chat/streams/thinking.ts";
 import { inConversation, replyOf, route, type Route } from "./http-route.ts";
 
 const ofStream = Closed({ conversation: ConversationIdSchema, stream: ClientIdSchema });

@@ -13,10 +13,10 @@ import {
   UserIdSchema,
 } from "@suda/protocol";
 import Type from "typebox";
-import { sendFromBot } from "../chat/bot-send.ts";
-import { accessBot, getBot, putBot } from "../chat/bots.ts";
-import { deleteTemplate, getTemplate, listTemplates, putTemplate } from "../chat/stored-templates.ts";
-import { validateMessages } from "../chat/validate-messages.ts";
+import { sendFromBot } from "../../chat/bot-send.ts";
+import { accessBot, getBot, putBot } from "../../chat/bots.ts";
+import { deleteTemplate, getTemplate, listTemplates, putTemplate } from "../../chat/stored-templates.ts";
+import { validateMessages } from "../../chat/validate-messages.ts";
 import { replyOf, route, type Route } from "./http-route.ts";
 
 const ofBot = Closed({ bot: UserIdSchema });

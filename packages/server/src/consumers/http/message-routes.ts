@@ -13,10 +13,10 @@ import {
   UserIdSchema,
 } from "@suda/protocol";
 import Type from "typebox";
-import { getHistory } from "../chat/history.ts";
-import { answerTap, tap } from "../chat/interactions.ts";
-import { deleteMessage, editMessage, pin, react } from "../chat/message-changes.ts";
-import { sendMessage } from "../chat/send-message.ts";
+import { getHistory } from "../../chat/history.ts";
+import { answerTap, tap } from "../../chat/interactions.ts";
+import { deleteMessage, editMessage, pin, react } from "../../chat/message-changes.ts";
+import { sendMessage } from "../../chat/send-message.ts";
 import { inConversation, ofMessage, replyOf, route, type Route } from "./http-route.ts";
 
 const reactionToMessage = Closed({ conversation: ConversationIdSchema, target: SeqSchema, emoji: EmojiSchema });

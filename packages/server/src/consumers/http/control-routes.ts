@@ -1,8 +1,8 @@
 /** Who is in charge of a conversation with a bot, and the inbox of the humans who take over. */
 import { Closed, ConversationSchema, handoffFields, LimitSchema, QueueSchema, takeFields, UserIdSchema } from "@suda/protocol";
 import Type from "typebox";
-import { handOff, returnControl, takeControl } from "../chat/control.ts";
-import { readInbox } from "../chat/inbox.ts";
+import { handOff, returnControl, takeControl } from "../../chat/control.ts";
+import { readInbox } from "../../chat/inbox.ts";
 import { inConversation, replyOf, route, type Route } from "./http-route.ts";
 
 const cursor = Type.String({ minLength: 1, maxLength: 128 });

@@ -3,7 +3,7 @@
  */
 import { Closed, commands, ConversationIdSchema, SeqSchema, type CommandType } from "@suda/protocol";
 import type Type from "typebox";
-import type { Actor, ChatContext } from "../chat/context.ts";
+import type { Actor, ChatContext } from "../../chat/context.ts";
 
 type Fields = Type.TObject;
 

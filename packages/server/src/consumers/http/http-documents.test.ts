@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { commands, contentSchemas, errors } from "@suda/protocol";
 import { createTestGroup, TestServer } from "@suda/testing";
-import { MemoryChannelLayer } from "../channel-layer/memory-channel-layer.ts";
-import { MemoryStore } from "../store/memory-store.ts";
-import type { StoreStatus } from "../store/store-status.ts";
-import { createServer } from "../suda-server.ts";
+import { MemoryChannelLayer } from "../../channel-layer/memory-channel-layer.ts";
+import { MemoryStore } from "../../store/memory-store.ts";
+import type { StoreStatus } from "../../store/store-status.ts";
+import { createServer } from "../../suda-server.ts";
 import { routes } from "./http-routes.ts";
 
 type Json = { readonly [key: string]: Json };

@@ -20,13 +20,13 @@ import {
   type UserId,
 } from "@suda/protocol";
 import Type from "typebox";
-import { systemUser, type Actor, type ChatContext } from "../chat/context.ts";
-import { createGroup } from "../chat/create-group.ts";
-import { getConversation, listConversations } from "../chat/list-conversations.ts";
-import { addMembers, listMembers, removeMember, setRole } from "../chat/members.ts";
-import { openDirect } from "../chat/open-direct.ts";
-import { updateConversation } from "../chat/update-conversation.ts";
-import { getUser, updateUser } from "../chat/users.ts";
+import { systemUser, type Actor, type ChatContext } from "../../chat/context.ts";
+import { createGroup } from "../../chat/create-group.ts";
+import { getConversation, listConversations } from "../../chat/list-conversations.ts";
+import { addMembers, listMembers, removeMember, setRole } from "../../chat/members.ts";
+import { openDirect } from "../../chat/open-direct.ts";
+import { updateConversation } from "../../chat/update-conversation.ts";
+import { getUser, updateUser } from "../../chat/users.ts";
 import { botRoutes } from "./bot-routes.ts";
 import { customKindRoutes } from "./custom-kind-routes.ts";
 import { controlRoutes } from "./control-routes.ts";
