@@ -27,6 +27,8 @@ export function lateStore(store: Store, random: SeededRandom): Store {
       member: late((...given) => conversations.member(...given)),
       members: late((...given) => conversations.members(...given)),
       memberships: late((...given) => conversations.memberships(...given)),
+      membership: late((...given) => conversations.membership(...given)),
+      change: late((...given) => conversations.change(...given)),
     },
     users: { ...users, getMany: late((...given) => users.getMany(...given)) },
     documents: { ...documents, get: late((...given) => documents.get(...given)), list: late((...given) => documents.list(...given)) },

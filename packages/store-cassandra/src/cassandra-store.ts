@@ -85,6 +85,8 @@ export class CassandraStore implements Store {
       getWithMember: (id, user) => enter(() => reader.withMember(id, user)),
       members: (id, after, limit) => enter(() => reader.members(id, after, checkLimit(limit, 10_000))),
       memberships: (user) => enter(() => memberships.of(user)),
+      membership: (user, id) => enter(() => memberships.in(user, id)),
+      change: (user) => enter(() => memberships.changeOf(user)),
       advanceRead: (id, user, seq) => call(id, readCall(user, seq)),
       advanceDelivered: (id, user, seq) => call(id, deliveredCall(user, seq)),
       updateMember: (id, user, patch) => call(id, settingsCall(user, patch)),

@@ -33,12 +33,20 @@ export class Memberships {
 
   async of(user: UserId): Promise<{ readonly change: number; readonly memberships: readonly Membership[] }> {
     const rows = await this.#cluster.rows("SELECT conversation, change, state, moved FROM memberships WHERE user = ?", [user]);
-    const memberships = rows.flatMap((row): Membership | [] =>
-      row["conversation"] === null
-        ? []
-        : { conversation: row["conversation"] as ConversationId, state: row["state"] as "joined" | "left", change: Number(row["moved"]) },
-    );
+    const memberships = rows.flatMap((row) => (row["conversation"] === null ? [] : membershipOf(row)));
     return { change: Number(rows[0]?.["change"] ?? 0), memberships };
+  }
+
+  async in(user: UserId, id: ConversationId): Promise<{ readonly change: number; readonly membership: Membership | undefined }> {
+    const row = await this.#cluster.row("SELECT conversation, change, state, moved FROM memberships WHERE user = ? AND conversation = ?", [user, id]);
+    // Without the row there is nothing beside which the counter could stand.
+    if (row === undefined) return { change: await this.changeOf(user), membership: undefined };
+    return { change: Number(row["change"]), membership: membershipOf(row) };
+  }
+
+  async changeOf(user: UserId): Promise<number> {
+    const row = await this.#cluster.row("SELECT change FROM memberships WHERE user = ? LIMIT 1", [user]);
+    return Number(row?.["change"] ?? 0);
   }
 
   /** Resolves when the move is in the user's list, also when it was before. */
@@ -115,3 +123,7 @@ export class Memberships {
 }
 
 const casMove = "UPDATE memberships SET state = ?, moved = ?, stamp = ? WHERE user = ? AND conversation = ? IF change = ?";
+
+function membershipOf(row: Row): Membership {
+  return { conversation: row["conversation"] as ConversationId, state: row["state"] as "joined" | "left", change: Number(row["moved"]) };
+}

@@ -12,7 +12,7 @@ export interface LmdbReads {
   readonly log: Pick<LogStore, "readAfter" | "readBefore" | "reactedBy">;
   readonly conversations: Pick<
     ConversationStore,
-    "get" | "getMany" | "list" | "member" | "getWithMember" | "members" | "memberships" | "hiddenBy" | "withControl" | "withRetention"
+    "get" | "getMany" | "list" | "member" | "getWithMember" | "members" | "memberships" | "membership" | "change" | "hiddenBy" | "withControl" | "withRetention"
   >;
   readonly users: Pick<UserStore, "getMany">;
   readonly documents: Pick<DocumentStore, "get" | "list">;
@@ -38,6 +38,8 @@ export function lmdbReads(open: () => Reader): LmdbReads {
       },
       members: async (id, after, limit) => open().members(id, after, checkLimit(limit, 10_000)),
       memberships: async (user) => open().memberships(user),
+      membership: async (user, id) => open().membership(user, id),
+      change: async (user) => open().change(user),
       hiddenBy: async (id, user, seqs) => open().hiddenBy(id, user, seqs),
       withControl: async (holder, after, limit) => open().withControl(holder, after, checkLimit(limit, 1_000)),
       withRetention: async (after, limit) => open().withRetention(after, checkLimit(limit, 1_000)),

@@ -31,6 +31,7 @@ import {
   hideKey,
   hidesFrom,
   memberKey,
+  membershipKey,
   reactionsKey,
   retentionKey,
   retentionsEnd,
@@ -154,13 +155,30 @@ export class Reader {
     const key = changeKey(user);
     const [first, ...rest] = this.#range({ start: key, end: `v${user}\x01` });
     if (first === undefined) return { change: 0, memberships: [] };
-    if (first[0] !== key) throw new StoreCorruptError(`the change counter of user ${user} is missing`);
+    if (first[0] !== key) throw counterMissing(user);
     const [change] = first[1] as readonly [number];
     const memberships = rest.map(([at, value]): Membership => {
       const [state, moved] = value as MembershipValue;
       return { conversation: at.slice(key.length) as ConversationId, state, change: moved };
     });
     return { change, memberships };
+  }
+
+  membership(user: UserId, conversation: ConversationId): { readonly change: number; readonly membership: Membership | undefined } {
+    const value = this.record(membershipKey(user, conversation)) as MembershipValue | undefined;
+    const change = this.#changeOf(user);
+    if (value === undefined) return { change: change ?? 0, membership: undefined };
+    if (change === undefined) throw counterMissing(user);
+    const [state, moved] = value;
+    return { change, membership: { conversation, state, change: moved } };
+  }
+
+  change(user: UserId): number {
+    return this.#changeOf(user) ?? 0;
+  }
+
+  #changeOf(user: UserId): number | undefined {
+    return (this.record(changeKey(user)) as readonly [number] | undefined)?.[0];
   }
 
   /** Skips from one conversation to the next: one seek each, whatever lies in them. */
@@ -230,4 +248,8 @@ export function conversationRecord(
 
 function missing(conversation: ConversationId, seq: number): never {
   throw new StoreCorruptError("missing entry", { conversation, seq });
+}
+
+function counterMissing(user: UserId): StoreCorruptError {
+  return new StoreCorruptError(`the change counter of user ${user} is missing`);
 }

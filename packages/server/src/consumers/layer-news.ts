@@ -132,12 +132,12 @@ export class LayerNews {
    */
   async #heard(id: ConversationId, state: Membership["state"]): Promise<number> {
     const { context, actor } = this.#options;
-    const { change, memberships } = await context.store.conversations.memberships(actor.user);
+    const { conversations } = context.store;
     const watch = context.watch?.memberships;
-    if (watch === undefined) return change;
-    const moved = memberships.find(({ conversation }) => conversation === id);
+    if (watch === undefined) return conversations.change(actor.user);
+    const { change, membership } = await conversations.membership(actor.user, id);
     // It may have moved on since: that is told by its own event.
-    if (moved?.state === state) watch.heard(actor.user, moved.change);
+    if (membership?.state === state) watch.heard(actor.user, membership.change);
     return watch.toldUpTo(actor.user) ?? change;
   }
 

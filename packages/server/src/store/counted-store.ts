@@ -16,6 +16,8 @@ export type StoreRead =
   | "conversations.getWithMember"
   | "conversations.members"
   | "conversations.memberships"
+  | "conversations.membership"
+  | "conversations.change"
   | "conversations.hiddenBy"
   | "conversations.withRetention"
   | "conversations.withControl"
@@ -49,6 +51,8 @@ export function countReads(store: Store, count: (read: StoreRead, records: numbe
       getWithMember: (...args) => (count("conversations.getWithMember", 1), conversations.getWithMember(...args)),
       members: (...args) => (count("conversations.members", 1), conversations.members(...args)),
       memberships: (...args) => (count("conversations.memberships", 1), conversations.memberships(...args)),
+      membership: (...args) => (count("conversations.membership", 1), conversations.membership(...args)),
+      change: (...args) => (count("conversations.change", 1), conversations.change(...args)),
       hiddenBy: (...args) => (count("conversations.hiddenBy", 1), conversations.hiddenBy(...args)),
       withRetention: (...args) => (count("conversations.withRetention", 1), conversations.withRetention(...args)),
       withControl: (...args) => (count("conversations.withControl", 1), conversations.withControl(...args)),

@@ -64,6 +64,8 @@ export class MemoryStore implements Store {
     },
     members: async (id, after, limit) => this.#members(id, after, limit),
     memberships: async (user) => this.#membershipsOf(user),
+    membership: async (user, id) => ({ change: this.#changeOf(user), membership: this.#userStates.get(user)?.memberships.get(id) }),
+    change: async (user) => this.#changeOf(user),
     advanceRead: async (id, user, seq) => this.#advanceRead(id, user, seq),
     advanceDelivered: async (id, user, seq) => this.#changeMember(id, user, (member, { record }) => planDelivered(member, seq, record.head), "quiet"),
     updateMember: async (id, user, patch: MemberPatch) => this.#changeMember(id, user, (member) => planSettings(member, patch)),
@@ -282,9 +284,12 @@ export class MemoryStore implements Store {
   }
 
   #membershipsOf(user: UserId): { change: number; memberships: readonly Membership[] } {
+    return { change: this.#changeOf(user), memberships: [...(this.#userStates.get(user)?.memberships.values() ?? [])] };
+  }
+
+  #changeOf(user: UserId): number {
     this.#open();
-    const state = this.#userStates.get(user);
-    return { change: state?.change ?? 0, memberships: [...(state?.memberships.values() ?? [])] };
+    return this.#userStates.get(user)?.change ?? 0;
   }
 
   #advanceRead(id: ConversationId, user: UserId, seq: number): MemberRecord | undefined {

@@ -358,6 +358,10 @@ export interface ConversationStore {
   members(id: ConversationId, after: UserId | undefined, limit: number): Promise<readonly MemberRecord[]>;
   /** All conversations that the user has joined or left, and the user's change counter (S10). */
   memberships(user: UserId): Promise<{ readonly change: number; readonly memberships: readonly Membership[] }>;
+  /** What {@link memberships} gives of one conversation, without reading the others; `undefined` for one that the user never was in. */
+  membership(user: UserId, conversation: ConversationId): Promise<{ readonly change: number; readonly membership: Membership | undefined }>;
+  /** The user's change counter alone; 0 of a user who never was in any conversation. */
+  change(user: UserId): Promise<number>;
   /**
    * Advances a read mark: never backwards, never beyond the head (S12). Durable when it resolves. A mark that
    * moved also moves the user's change counter and the membership's `change`, so that the user's other devices

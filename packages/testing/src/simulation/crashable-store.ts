@@ -61,6 +61,8 @@ export class CrashableStore implements Store {
       getWithMember: (...args) => read(() => conversations.getWithMember(...args)),
       members: (...args) => read(() => conversations.members(...args)),
       memberships: (...args) => read(() => conversations.memberships(...args)),
+      membership: (...args) => read(() => conversations.membership(...args)),
+      change: (...args) => read(() => conversations.change(...args)),
       hiddenBy: (...args) => read(() => conversations.hiddenBy(...args)),
       withControl: (...args) => read(() => conversations.withControl(...args)),
       withRetention: (...args) => read(() => conversations.withRetention(...args)),

@@ -81,6 +81,8 @@ export function durabilityRules(open: OpenStore): void {
     await assert.rejects(store.conversations.getMany([lobby]), refused);
     await assert.rejects(store.conversations.create({ id: lobby, kind: "group", epoch: "e", createdAt: 1, members: [] }), refused);
     await assert.rejects(store.conversations.memberships(alice), refused);
+    await assert.rejects(store.conversations.membership(alice, lobby), refused);
+    await assert.rejects(store.conversations.change(alice), refused);
     await assert.rejects(store.conversations.advanceRead(lobby, alice, 1), refused);
     await assert.rejects(store.log.truncate(lobby, 2), refused);
     await assert.rejects(store.conversations.advanceDelivered(lobby, alice, 1), refused);

@@ -25,6 +25,21 @@ export function memberRules(open: OpenStore): void {
     assert.equal((await world.store.conversations.memberships(bob)).change, 4);
   });
 
+  test("[S10] the counter alone, and one membership, are what the whole list says", async () => {
+    await using world = await World.open(open);
+    const attic = room("attic");
+    await world.group(lobby, [alice, bob]);
+    await world.group(attic, [alice, bob]);
+    await world.store.log.append(lobby, [draft(alice, { type: "member.removed", user: bob })]);
+    const { conversations } = await world.reopen();
+    assert.equal(await conversations.change(bob), 3);
+    assert.deepEqual(await conversations.membership(bob, attic), { change: 3, membership: { conversation: attic, state: "joined", change: 2 } });
+    assert.deepEqual(await conversations.membership(bob, lobby), { change: 3, membership: { conversation: lobby, state: "left", change: 3 } });
+    assert.deepEqual(await conversations.membership(bob, room("cellar")), { change: 3, membership: undefined });
+    assert.equal(await conversations.change(carol), 0);
+    assert.deepEqual(await conversations.membership(carol, lobby), { change: 0, membership: undefined });
+  });
+
   test("[S10] messages move nobody's change counter", async () => {
     await using world = await World.open(open);
     await world.group(lobby, [alice, bob]);

@@ -82,8 +82,8 @@ export class MembershipWatch {
 
   /** Where the user's counter was when their membership last changed. */
   async stampOf(user: UserId, id: ConversationId): Promise<number | undefined> {
-    const { memberships } = await this.#options.store.conversations.memberships(user);
-    return memberships.find(({ conversation }) => conversation === id)?.change;
+    const { membership } = await this.#options.store.conversations.membership(user, id);
+    return membership?.change;
   }
 
   /** The users of whom something was not told, with what the store says. */
@@ -95,8 +95,7 @@ export class MembershipWatch {
       await pause(usersBetweenPauses);
       await inParallel(followed.slice(start, start + usersBetweenPauses), parallelReads, async ([user, known]) => {
         if (layer.isGroupHere(userGroup(user))) {
-          const read = await store.conversations.memberships(user);
-          if (read.change > known.change) behind.set(user, read);
+          if ((await store.conversations.change(user)) > known.change) behind.set(user, await store.conversations.memberships(user));
         } else this.#followed.delete(user);
       });
     }
