@@ -80,6 +80,7 @@ describe("redis cluster", { skip: skipWithoutRedis }, () => {
     const master = nodes.find(({ isMaster, slots }) => isMaster && slots.length > 0) as RedisClusterNode;
     const replica = nodes.find(({ replicaOf }) => replicaOf === master.id) as RedisClusterNode;
     for (const { server } of [replica, master]) {
+      await cluster.settled();
       await takeOver(server);
       await rooms.untilAllHear(15_000);
     }
@@ -90,14 +91,18 @@ describe("redis cluster", { skip: skipWithoutRedis }, () => {
   test("a master that stands still is found by the beat, and its replica takes over; nobody goes back when it wakes up", { timeout: 120_000 }, async () => {
     await using world = await new TwoNodes().connect(cluster.url);
     const rooms = await Rooms.open(world);
+    await cluster.settled();
     const still = (await cluster.nodes()).find(({ isMaster, slots }) => isMaster && slots.length > 0) as RedisClusterNode;
     still.server.pause();
-    await rooms.untilHear(
-      rooms.names.filter((name) => !rooms.isOf(still, name)),
-      5_000,
-    );
-    await rooms.untilAllHear(30_000);
-    still.server.resume();
+    try {
+      await rooms.untilHear(
+        rooms.names.filter((name) => !rooms.isOf(still, name)),
+        5_000,
+      );
+      await rooms.untilAllHear(30_000);
+    } finally {
+      still.server.resume();
+    }
     await eventually(
       async () => (await still.server.command("ROLE")).startsWith("slave"),
       () => {},
@@ -109,6 +114,7 @@ describe("redis cluster", { skip: skipWithoutRedis }, () => {
   test("a master that is killed takes its lanes with it, the others go on, and its replica takes over", { timeout: 120_000 }, async () => {
     await using world = await new TwoNodes().connect(cluster.url);
     const rooms = await Rooms.open(world);
+    await cluster.settled();
     const dead = (await cluster.nodes()).find(({ isMaster }) => isMaster) as RedisClusterNode;
     await dead.server.kill();
     await world.until(() => !world.here.link.isConnected && !world.there.link.isConnected);

@@ -54,6 +54,7 @@ export class RedisCluster implements AsyncDisposable {
       const agree = async (): Promise<boolean> =>
         (await Promise.all(servers.map((server) => server.command("CLUSTER", "INFO")))).every((info) => info.includes("cluster_state:ok"));
       await eventually(agree, () => {}, 60_000);
+      await cluster.settled();
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
       throw error;
@@ -75,6 +76,22 @@ export class RedisCluster implements AsyncDisposable {
       if (server === undefined) throw new Error(`A node of the Cluster is none of ours: ${line}`);
       return { server, id, isMaster: flags.includes("master") && !flags.includes("fail"), slots, replicaOf: master === "-" ? undefined : master };
     });
+  }
+
+  /**
+   * Resolves when each node is what the first one thinks it is, and every replica follows its master: before that none may take its
+   * place, however long the master is gone.
+   */
+  async settled(): Promise<void> {
+    const isSettled = async (): Promise<boolean> => {
+      const nodes = await this.nodes();
+      const infos = await Promise.all(nodes.map(({ server }) => server.command("INFO", "replication")));
+      return nodes.every(({ isMaster }, index) => {
+        const info = infos[index] ?? "";
+        return isMaster ? info.includes("role:master") : info.includes("role:slave") && info.includes("master_link_status:up");
+      });
+    };
+    await eventually(isSettled, () => {}, 60_000);
   }
 
   /** Gives so many slots of one master to another. */
