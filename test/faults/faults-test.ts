@@ -94,7 +94,8 @@ if (run === undefined || Object.values(numbers).some((value) => !Number.isIntege
        npm run test:faults -- fencing [--replies 10000] [--seed N]
        npm run test:faults -- webhooks [--seconds 180] [--seed N]
        npm run test:faults -- storm [--clients 5000] [--conversations 20] [--kind NAME…] [--seed N] [--save]
-       npm run test:faults -- nodes --fault NAME… | --all [--balancer nginx] [--nodes 3] [--cassandra-nodes 3] [--clients 300] [--rounds 1] [--seed N] [--save]`);
+       npm run test:faults -- nodes --fault NAME… | --all [--balancer nginx] [--nodes 3] [--cassandra-nodes 3] [--clients 300]
+           [--act-every-ms 4000] [--rounds 1] [--seed N] [--save]`);
   process.exitCode = 2;
 } else {
   const { lines, isKept } = await run();

@@ -30,8 +30,8 @@ export interface NodesOptions {
   readonly rounds?: number;
   /** Load before the fault, ms; default 5,000. */
   readonly loadMs?: number;
-  /** Mean time between two doings of one device, ms; default {@link defaultActEveryMs}. */
-  readonly actEveryMs?: number;
+  /** Mean time between two doings of one device, ms. */
+  readonly actEveryMs: number;
   /** Told of each part of the run when it begins. */
   readonly onPart?: (part: string) => void;
 }
@@ -74,9 +74,8 @@ export interface NodesReport {
 
 /** After this the devices have not converged. */
 const patienceMs = 120_000;
-/** Messages of one device that wait to be sent, with which it writes no more: what the machine cannot carry would be a longer queue each minute. */
+/** Messages of one device that wait to be sent, with which it does nothing more: what the machine cannot carry would be a longer queue each minute. */
 const maxWaiting = 12;
-const defaultActEveryMs = 4_000;
 
 export async function runNodes(options: NodesOptions): Promise<NodesReport> {
   const random = new SeededRandom(options.seed);
@@ -149,7 +148,7 @@ class NodesRun implements AsyncDisposable {
       users: town.inhabitants.length,
       conversations: town.rooms.length,
       seed: this.#options.seed,
-      actEveryMs: this.#options.actEveryMs ?? defaultActEveryMs,
+      actEveryMs: this.#options.actEveryMs,
       rounds,
       faultMs,
       written: this.#written,
@@ -186,7 +185,7 @@ class NodesRun implements AsyncDisposable {
 
   async #liveOn(device: Device): Promise<void> {
     const random = this.#options.random.fork();
-    const meanMs = this.#options.actEveryMs ?? defaultActEveryMs;
+    const meanMs = this.#options.actEveryMs;
     for (;;) {
       for (const endsAt = performance.now() + random.float() * 2 * meanMs; this.#isRunning && performance.now() < endsAt; ) await sleep(100);
       if (!this.#isRunning) return;
