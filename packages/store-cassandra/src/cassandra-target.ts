@@ -192,8 +192,7 @@ export function cassandraTarget({ cluster, memberships, makeWriteId, enter }: Ca
       const known = new Map(there.memberships.map((one) => [one.conversation, `${one.state} ${one.change}`]));
       const missing = list.filter((one) => known.get(one.conversation) !== `${one.state} ${one.change}`);
       if (missing.length === 0 && there.change === change) return;
-      const row = await cluster.row("SELECT change FROM memberships WHERE user = ? LIMIT 1", [user], { isSerial: true });
-      const before = row === undefined || row["change"] === null ? null : Number(row["change"]);
+      const before = await memberships.counter(user, { isSerial: true });
       const statements: Statement[] = [
         { cql: "UPDATE memberships SET change = ? WHERE user = ? IF change = ?", values: [change, user, before] },
         ...missing.slice(0, membershipsMax).map(

@@ -45,8 +45,13 @@ export class Memberships {
   }
 
   async changeOf(user: UserId): Promise<number> {
-    const row = await this.#cluster.row("SELECT change FROM memberships WHERE user = ? LIMIT 1", [user]);
-    return Number(row?.["change"] ?? 0);
+    return (await this.counter(user)) ?? 0;
+  }
+
+  /** As a compare-and-set names it: `null` of a user who never was in any conversation. */
+  async counter(user: UserId, options?: { readonly isSerial: boolean }): Promise<number | null> {
+    const row = await this.#cluster.row("SELECT change FROM memberships WHERE user = ? LIMIT 1", [user], options);
+    return row === undefined || row["change"] === null ? null : Number(row["change"]);
   }
 
   /** Resolves when the move is in the user's list, also when it was before. */
@@ -111,14 +116,14 @@ export class Memberships {
 
   async #read(user: UserId, moves: readonly StampedMove[], isSerial: boolean): Promise<readonly [number | null, ReadonlyMap<string, number>]> {
     // The counter first: a stamp that was written between the two came with another counter, and the compare-and-set refuses.
-    const change = await this.#cluster.row("SELECT change FROM memberships WHERE user = ? LIMIT 1", [user], { isSerial });
+    const change = await this.counter(user, { isSerial });
     const ids = moves.map(({ conversation }) => conversation);
     const rows =
-      change === undefined
+      change === null
         ? []
         : await this.#cluster.rows("SELECT conversation, stamp FROM memberships WHERE user = ? AND conversation IN ?", [user, ids], { isSerial });
     const stamps = rows.flatMap((row: Row) => (row["stamp"] === null ? [] : [[row["conversation"] as string, Number(row["stamp"])] as const]));
-    return [change === undefined || change["change"] === null ? null : Number(change["change"]), new Map(stamps)];
+    return [change, new Map(stamps)];
   }
 }
 
